@@ -1,0 +1,213 @@
+"""The one settings file. Every knob is an environment variable, and each has its comment here and its row in
+docs/configuration.md (a test compares the two)."""
+
+from pathlib import Path
+
+import dj_database_url
+from environs import Env
+
+from config.embedded import places
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where the embedded servers, logs and demo.json live.
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+
+# --- Database -----------------------------------------------------------------------------------------------
+
+# Which database role this process works as: owner (migrations), app (web), worker (RQ, beat) or eraser.
+# manage.py picks it from the command; set it only for a server started some other way.
+DATABASE_ROLE = env.str("DATABASE_ROLE", "app", validate=lambda role: role in ("owner", "app", "worker", "eraser"))
+
+# postgres://user:password@host/name of your own PostgreSQL (15 or newer). Without it the embedded one is used.
+DATABASE_URL = env.str("DATABASE_URL", "")
+
+# A login of its own for each role; the process working as that role uses it instead of DATABASE_URL.
+ROLE_URLS = {
+    "owner": env.str("DATABASE_URL_OWNER", ""),
+    "app": env.str("DATABASE_URL_APP", ""),
+    "worker": env.str("DATABASE_URL_WORKER", ""),
+    "eraser": env.str("DATABASE_URL_ERASER", ""),
+}
+
+# True where the embedded PostgreSQL runs: the only place with demo sign-ins and demo keys.
+EMBEDDED = not (DATABASE_URL or any(ROLE_URLS.values()))
+
+# Most database connections one web process keeps open; 0 opens one per request thread without a pool.
+DATABASE_POOL = env.int("DATABASE_POOL", 0)
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        ROLE_URLS[DATABASE_ROLE] or DATABASE_URL or places.postgres_url(VAR_DIR, DATABASE_ROLE),
+        conn_health_checks=True,
+        conn_max_age=0 if DATABASE_POOL else 300,
+    )
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    # A login that may be more (a superuser in a test, a shared login) is brought down to its role's rights.
+    assume_role=f"reviewqueue_{DATABASE_ROLE}",
+    connect_timeout=3,
+)
+if DATABASE_POOL:
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 2}
+
+# --- Redis --------------------------------------------------------------------------------------------------
+
+# redis://user:password@host:6379/0 or unix:///path of your own Redis (6.2 or newer).
+# Without it the embedded one is used.
+REDIS_URL = env.str("REDIS_URL", "") or places.redis_url(VAR_DIR)
+
+RQ_QUEUES = {
+    # One job queue per worker process: RQ hands jobs over safely only when a worker listens on a single one.
+    "deliver": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 60, "SERIALIZER": "rq.serializers.JSONSerializer"},
+}
+
+# --- Security -----------------------------------------------------------------------------------------------
+
+# Signs sessions and forms. Needed with your own database; the embedded default makes one in var/.
+SECRET_KEY = env.str("SECRET_KEY", "") or (places.secret_key(VAR_DIR) if EMBEDDED else "")
+
+# Django's debug pages. Never in production.
+DEBUG = env.bool("DEBUG", False)
+
+# Host names this site answers to, comma separated.
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+
+# https://… origins that may post forms when a proxy ends TLS, comma separated.
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+# Set to 1 behind TLS: cookies become secure, HSTS is sent, http redirects to https.
+HTTPS = env.bool("HTTPS", False)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Host names or addresses of webhook receivers on your own network, comma separated. All other private,
+# loopback and link-local addresses are refused.
+WEBHOOK_PRIVATE_HOSTS = env.list("WEBHOOK_PRIVATE_HOSTS", ["127.0.0.1", "localhost"] if EMBEDDED else [])
+
+# --- Limits of the bots' door (docs/api.md) ------------------------------------------------------------------
+
+# Largest request body, bytes.
+API_BODY_BYTES = env.int("API_BODY_BYTES", 1_048_576)
+# Most drafts in one batch.
+API_BATCH = env.int("API_BATCH", 500)
+# Largest single text, bytes of UTF-8.
+API_TEXT_BYTES = env.int("API_TEXT_BYTES", 65_536)
+# Most messages in a submitted conversation.
+API_MESSAGES = env.int("API_MESSAGES", 200)
+# Largest metadata object, bytes of JSON.
+API_METADATA_BYTES = env.int("API_METADATA_BYTES", 4_096)
+# Deepest nesting of a request body.
+API_DEPTH = env.int("API_DEPTH", 32)
+
+# --- The house ----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "django_rq",
+    "reviewqueue",
+]
+
+MIDDLEWARE = [
+    "reviewqueue.refusals.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "reviewqueue.refusals.RefusalMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "reviewqueue.desk.page.page",
+            ],
+            "builtins": ["reviewqueue.desk.tags"],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "reviewqueue.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "desk"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+# Sessions live in PostgreSQL: losing Redis signs nobody out, and an old copy of it revives no session.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Least severe level that is logged: DEBUG, INFO, WARNING or ERROR.
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "rq.worker": {"level": "WARNING"}},
+}
