@@ -1,0 +1,67 @@
+# Two commands on a fresh machine: `make up` and `make test`. Each sets itself up; `make` alone lists them all.
+
+# Any Python from 3.11 on: make PYTHON=python3.12 up
+PYTHON ?= python3
+# make up PORT=8100 for another port; make test T=tests/embedded for some of the tests
+PORT ?= 8000
+T ?=
+# make lock UPGRADE=--upgrade moves every pin; without it only what pyproject.toml asks for
+UPGRADE ?=
+
+run := $(PYTHON) requirements/install.py run
+dev := $(PYTHON) requirements/install.py dev
+bin := .venv/bin
+# Prints each step of a target as it comes to it.
+define say
+@printf '\n== %s\n' "$(1)"
+endef
+
+export PORT
+.DEFAULT_GOAL := help
+.PHONY: help up test check fix lock
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up:  ## run everything here, with example data: http://127.0.0.1:8000 (PORT=8100 for another port)
+	@$(run) && exec $(bin)/python -m config.embedded.up
+
+test:  ## run the tests (T=tests/foo.py::bar for some of them)
+	@$(dev) && exec $(bin)/python -m pytest $(T)
+
+check:  ## everything that judges the code without running it
+	@$(dev)
+	$(call say,ruff check)
+	@$(bin)/ruff check
+	$(call say,ruff format --check)
+	@$(bin)/ruff format --check
+	$(call say,lint-imports)
+	@$(bin)/lint-imports
+	$(call say,manage.py makemigrations --check --dry-run)
+	@$(bin)/python manage.py makemigrations --check --dry-run
+	$(call say,manage.py lifecycle --check)
+	@$(bin)/python manage.py lifecycle --check
+	$(call say,manage.py openapi --check)
+	@$(bin)/python manage.py openapi --check
+	$(call say,mypy)
+	@$(bin)/mypy
+	$(call say,bandit)
+	@$(bin)/bandit -q -r reviewqueue config
+
+fix:  ## format, repair what ruff can, and write the generated documents anew
+	@$(dev)
+	@$(bin)/ruff format
+	@$(bin)/ruff check --fix
+	@$(bin)/python manage.py lifecycle
+	@$(bin)/python manage.py openapi
+
+compile := $(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-annotate --custom-compile-command "make lock"
+lock:  ## write requirements/*.txt anew after a change in pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@$(dev)
+	@$(compile) $(UPGRADE) --python-version 3.11 --extra embedded --extra dev \
+	  pyproject.toml requirements/build.in -o requirements/dev.txt
+	@$(compile) $(UPGRADE) --python-version 3.11 --extra embedded -c requirements/dev.txt \
+	  pyproject.toml requirements/build.in -o requirements/run.txt
+	@$(compile) $(UPGRADE) --python-version 3.12 --no-deps requirements/servers.in -o requirements/servers.txt
+	@$(dev)
