@@ -13,6 +13,17 @@ from django.db.models import sql
 Row = TypeVar("Row", bound=models.Model)
 
 
+class Refused(Exception):
+    """An action will not do what was asked. `code` names the reason (refusals.py gives it its HTTP status), `detail`
+    is one sentence that says what to do, `facts` are for the page: pointer, draft_id, the text a person typed."""
+
+    def __init__(self, code: str, detail: str = "", **facts: Any) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.facts = facts
+
+
 @dataclass(frozen=True)
 class Step:
     """One arrow: its verb, the statuses it may start from, where it ends, and who may take it."""

@@ -44,9 +44,7 @@ class Source(models.Model):
     class Meta:
         db_table = "source"
         constraints = [
-            models.UniqueConstraint(
-                fields=["bot", "vendor", "model", "version", "prompt_version"], name="source_once"
-            )
+            models.UniqueConstraint(fields=["bot", "vendor", "model", "version", "prompt_version"], name="source_once")
         ]
 
     def __str__(self) -> str:

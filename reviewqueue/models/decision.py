@@ -22,6 +22,7 @@ class Vote(models.Model):
     final = models.ForeignKey("Body", models.PROTECT, null=True, related_name="+", db_constraint=False)
     digest = models.BinaryField()
     blind = models.BooleanField(default=False)
+    conversation_rev = models.PositiveIntegerField(null=True)
     decision_key = models.UUIDField(unique=True)
     at = models.DateTimeField(auto_now_add=True)
 

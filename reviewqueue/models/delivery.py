@@ -34,9 +34,7 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 condition=models.Q(verdict__in=("approved", "edited", "written")), name="delivery_verdict_sent"
             ),
-            models.CheckConstraint(
-                condition=models.Q(status__in=DELIVERY_STATUSES), name="delivery_status_known"
-            ),
+            models.CheckConstraint(condition=models.Q(status__in=DELIVERY_STATUSES), name="delivery_status_known"),
             models.CheckConstraint(condition=models.Q(settled="final"), name="delivery_settled_final"),
             models.CheckConstraint(
                 condition=models.Q(status__in=("held", "cancelled")) | models.Q(settled__isnull=False),
@@ -66,9 +64,7 @@ class Delivery(models.Model):
                 name="delivery_in_order",
             ),
             # The board's list of trouble.
-            models.Index(
-                fields=["id"], condition=models.Q(status__in=("failed", "unknown")), name="delivery_trouble"
-            ),
+            models.Index(fields=["id"], condition=models.Q(status__in=("failed", "unknown")), name="delivery_trouble"),
         ]
 
     @property

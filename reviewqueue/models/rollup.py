@@ -32,9 +32,7 @@ class SourceDay(Counts):
     class Meta:
         db_table = "source_day"
         constraints = [
-            models.UniqueConstraint(
-                fields=["day", "source", "queue", "language", "kind"], name="source_day_once"
-            )
+            models.UniqueConstraint(fields=["day", "source", "queue", "language", "kind"], name="source_day_once")
         ]
 
 
@@ -57,9 +55,7 @@ class SegmentDay(Counts):
     class Meta:
         db_table = "segment_day"
         constraints = [
-            models.UniqueConstraint(
-                fields=["day", "source", "kind", "segment", "value"], name="segment_day_once"
-            )
+            models.UniqueConstraint(fields=["day", "source", "kind", "segment", "value"], name="segment_day_once")
         ]
 
 

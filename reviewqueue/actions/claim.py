@@ -1,0 +1,192 @@
+"""Handing drafts out. Redis offers, PostgreSQL confirms by one fenced UPDATE; without Redis, PostgreSQL does both."""
+
+import random
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from reviewqueue import ready
+from reviewqueue.actions.lease import give_back, gone, lapse, renew
+from reviewqueue.actions.log import log
+from reviewqueue.lifecycle import DRAFT, Refused, move
+from reviewqueue.models import Draft, Queue, Skip, User
+from reviewqueue.queries.lanes import lanes_of
+
+SHOWN, AHEAD = 0, 1
+
+# Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
+TRIES = 4
+# How many heads of each lane the PostgreSQL path looks at: more than agents claim in one moment.
+DEPTH = 32
+# One claim in so many asks PostgreSQL first, so that a draft missing from Redis is found soon.
+POSTGRES_SHARE = 32
+
+# The PostgreSQL path: the first few of each lane by index, then the best of them that nobody else is taking.
+# The lock stands in a query of its own, so that the planner cannot run it twice.
+NEXT = """
+WITH first AS MATERIALIZED (
+  SELECT head.id, head.order_key FROM unnest(%(lanes)s::bigint[]) AS lane
+  CROSS JOIN LATERAL (
+    SELECT id, order_key FROM draft
+    WHERE status = 'waiting' AND lane_id = lane AND id <> ALL (%(skipped)s::bigint[])
+    ORDER BY order_key, id LIMIT %(depth)s
+  ) AS head
+)
+SELECT draft.id FROM draft JOIN first USING (id)
+WHERE draft.status = 'waiting'
+ORDER BY draft.order_key, draft.id LIMIT 1
+FOR UPDATE OF draft SKIP LOCKED
+"""
+
+
+def claim_next(*, by: User, slot: int = SHOWN) -> Draft | None:
+    """The agent's next draft, claimed; the one the agent already has in that slot; or None where nothing waits.
+
+    A draft leased ahead is shown before a new one is claimed. Refused: not-allowed for someone who may not decide.
+    """
+    _may_decide(by)
+    if own := _own(by, slot):
+        return own
+    lanes = lanes_of(by)
+    skipped = list(Skip.objects.filter(agent=by, until__gt=Now()).values_list("draft_id", flat=True))
+    try:
+        return (
+            _by_redis(by, slot, lanes, skipped)
+            or _by_postgres(by, slot, lanes, skipped)
+            or (_by_postgres(by, slot, lanes, skipped) if lapse() else None)
+        )
+    except IntegrityError:
+        # The same agent claimed twice at once (double click, second tab): both get the same draft.
+        return _own(by, slot)
+
+
+def claim(draft_id: int, *, by: User) -> Draft:
+    """Claim one waiting draft that the agent picked from the list.
+
+    What is on the agent's screen moves ahead, what was ahead goes back. Refused: not-allowed, not-found (also
+    outside the agent's lanes), slot-taken where someone else has it, already-decided, withdrawn.
+    """
+    _may_decide(by)
+    with transaction.atomic():
+        _lock(by)
+        draft = Draft.objects.filter(pk=draft_id).first()
+        if draft is None or draft.lane_id not in lanes_of(by):
+            raise Refused("not-found", "There is no such draft in your queues.", draft_id=draft_id)
+        if draft.status == "claimed" and draft.holder_id == by.pk and draft.slot == SHOWN:
+            return draft
+        make_room(by, keep=draft_id)
+        if draft.status == "claimed" and draft.holder_id == by.pk:
+            return _show(by, draft_id)
+        claimed = _confirm(draft_id, by, SHOWN)
+    if claimed is None:
+        raise _why_not(draft_id)
+    with suppress(ready.Away):
+        ready.remove(draft_id, claimed.lane_id)
+    return claimed
+
+
+def _why_not(draft_id: int) -> Refused:
+    draft = Draft.objects.select_related("holder").get(pk=draft_id)
+    if draft.status == "claimed":
+        return Refused("slot-taken", f"{draft.holder} has this draft now.", draft_id=draft_id)
+    return gone(draft)
+
+
+def _may_decide(by: User) -> None:
+    if not (by.is_active and by.decides):
+        raise Refused("not-allowed", "Your role reads only; it cannot claim or decide drafts.")
+
+
+def _lock(by: User) -> None:
+    """One agent's claims happen one after the other."""
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+
+
+def _own(by: User, slot: int) -> Draft | None:
+    own = {draft.slot: draft for draft in Draft.objects.filter(holder=by, status="claimed")}
+    if slot in own:
+        return renew(own[slot].pk, by=by, epoch=own[slot].epoch)
+    if slot == SHOWN and AHEAD in own:
+        with transaction.atomic():
+            return _show(by, own[AHEAD].pk)
+    return None
+
+
+def promote(by: User) -> None:
+    """What was leased ahead is on the screen now. Inside the caller's transaction; harmless where there is none."""
+    Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").update(slot=SHOWN, shown_at=Now())
+
+
+def _show(by: User, draft_id: int) -> Draft:
+    Draft.objects.filter(pk=draft_id, holder=by).update(slot=SHOWN, shown_at=Now())
+    return Draft.objects.get(pk=draft_id)
+
+
+def make_room(by: User, keep: int | None = None) -> None:
+    """Empty the agent's screen: the draft ahead goes back, the one shown moves ahead. Inside a transaction."""
+    for draft in Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exclude(pk=keep):
+        give_back(draft, "release", by)
+    if not Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exists():
+        Draft.objects.filter(holder=by, slot=SHOWN, status="claimed").update(slot=AHEAD)
+    else:
+        for draft in Draft.objects.filter(holder=by, slot=SHOWN, status="claimed"):
+            give_back(draft, "release", by)
+
+
+def _by_redis(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
+    if random.randrange(POSTGRES_SHARE) == 0:  # noqa: S311  a share, not a secret
+        return None
+    try:
+        for _ in range(TRIES):
+            candidate = ready.offer(lanes, skipped)
+            if candidate is None:
+                return None
+            claimed = _confirm(candidate, by, slot, lanes)
+            ready.taken(candidate)
+            if claimed:
+                return claimed
+    except ready.Away:
+        return None
+    return None
+
+
+def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
+    for _ in range(TRIES):
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(NEXT, {"lanes": lanes, "skipped": skipped, "depth": DEPTH})
+                row = cursor.fetchone()
+            claimed = _confirm(row[0], by, slot, lanes) if row else None
+        if claimed:
+            with suppress(ready.Away):
+                ready.remove(claimed.pk, claimed.lane_id)
+            return claimed
+        if not Draft.objects.filter(status="waiting", lane__in=lanes).exclude(pk__in=skipped).exists():
+            return None
+    return None
+
+
+@transaction.atomic
+def _confirm(draft_id: int, by: User, slot: int, lanes: list[int] | None = None) -> Draft | None:
+    """The fenced UPDATE that makes an offer a claim; None where the draft no longer waits in these lanes."""
+    rows = Draft.objects.filter(pk=draft_id)
+    if lanes is not None:
+        rows = rows.filter(lane_id__in=lanes)
+    lease = Queue.objects.filter(lanes__drafts=draft_id).values_list("lease_seconds", flat=True).first()
+    claimed = move(
+        rows,
+        DRAFT["claim"],
+        holder=by,
+        slot=slot,
+        lease_until=Now() + timedelta(seconds=lease or 0),
+        shown_at=Now(),
+        last_holder=by,
+        epoch=F("epoch") + 1,
+    )
+    if not claimed:
+        return None
+    log("draft.claimed", by, draft=draft_id, epoch=claimed[0].epoch, slot=slot)
+    return claimed[0]

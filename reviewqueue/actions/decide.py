@@ -1,0 +1,273 @@
+"""A person decides. Vote, decision, deliveries, feedback and log line are one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NotRequired, TypedDict, Unpack
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from reviewqueue import checks, edits
+from reviewqueue.actions.claim import SHOWN, promote
+from reviewqueue.actions.lease import lease_lost
+from reviewqueue.actions.log import log
+from reviewqueue.actions.order import no_longer_waiting
+from reviewqueue.actions.settle import settle_at_once
+from reviewqueue.lifecycle import DRAFT, Refused, move
+from reviewqueue.models import Body, Decision, Delivery, Draft, Feedback, Hold, Reason, User, Vote
+from reviewqueue.queries.endpoints import endpoints_for
+
+# What the person says about the language of a text, whatever the verdict.
+CAUSES = ("sarcasm", "slang", "dialect", "mixed-language", "both-moods", "unclear")
+
+# A time on a draft beyond this (ms) says that the person went away.
+LONGEST_VIEW_MS = 24 * 3600 * 1000
+
+
+class Seen(TypedDict):
+    """What every decision tells: who, what was on the screen, and the key that makes a repeat harmless.
+
+    `seen` is the digest of the painted text (32 bytes), `rev` the conversation's revision then, `viewed_ms` the time
+    since first paint.
+    """
+
+    by: User
+    epoch: int
+    seen: bytes
+    rev: int | None
+    decision_key: UUID
+    viewed_ms: NotRequired[int | None]
+    causes: NotRequired[Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """One press of a button. `verdict` is what the button says; approved or edited is derived from the text."""
+
+    draft_id: int
+    by: User
+    epoch: int
+    seen: bytes
+    rev: int | None
+    decision_key: UUID
+    verdict: str
+    text: str | None = None
+    reasons: Sequence[str] = ()
+    note: str = ""
+    causes: Sequence[str] = ()
+    viewed_ms: int | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Goes along with every refusal, so that nothing the person typed is lost."""
+        return {"draft_id": self.draft_id, "text": self.text or self.note or None}
+
+
+def approve(draft_id: int, **seen: Unpack[Seen]) -> Decision:
+    """Approve the draft, or confirm the label, as it stands. Refusals as in `edit`."""
+    return _decide(Judgement(draft_id=draft_id, verdict="approved", **seen))
+
+
+def edit(draft_id: int, *, text: str, reasons: Sequence[str] = (), note: str = "", **seen: Unpack[Seen]) -> Decision:
+    """Send `text` instead of the draft (for a label: one of its labels). A text equal to the draft is an approval.
+
+    The same `decision_key` again returns the stored decision. Refused: lease-lost, already-decided, withdrawn,
+    expired, draft-changed, newer-message, check-failed, not-allowed, reason-missing (an unknown reason).
+    """
+    text = edits.canonical(text)
+    return _decide(Judgement(draft_id=draft_id, verdict="edited", text=text, reasons=reasons, note=note, **seen))
+
+
+def reject(draft_id: int, *, reasons: Sequence[str], note: str = "", **seen: Unpack[Seen]) -> Decision:
+    """Send nothing; for a label: "cannot tell". At least one reason; some need a note. Refusals as in `edit`."""
+    return _decide(Judgement(draft_id=draft_id, verdict="rejected", reasons=reasons, note=note, **seen))
+
+
+@transaction.atomic
+def _decide(judgement: Judgement) -> Decision:
+    # The lock comes first: of two equal requests, the second waits here and then finds the first one's decision.
+    before = (
+        Draft.objects.select_for_update(of=("self",))
+        .select_related("body", "submission", "conversation", "lane__queue")
+        .filter(pk=judgement.draft_id)
+        .first()
+    )
+    if found := _stored(judgement):
+        return found
+    if before is None:
+        raise Refused("not-found", "There is no such draft.", **judgement.facts)
+    _is_allowed(before, judgement)
+    final = _final(before, judgement)
+    _take(before, judgement)
+    decision = _record(before, final, judgement)
+    _feedback(before, decision, final, judgement)
+    if before.slot == SHOWN:
+        promote(judgement.by)
+    log(f"draft.{decision.verdict}", judgement.by, draft=before.pk, decision=decision.pk, epoch=before.epoch)
+    if before.lane.queue.hold_seconds == 0:
+        settle_at_once(decision)
+    return decision
+
+
+def _stored(judgement: Judgement) -> Decision | None:
+    """The decision of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
+    vote = Vote.objects.filter(decision_key=judgement.decision_key).first()
+    if vote is None:
+        return None
+    if vote.agent_id != judgement.by.pk or vote.draft_id != judgement.draft_id:
+        raise Refused("already-decided", "This form was used before. Open the draft again.", **judgement.facts)
+    return Decision.objects.get(by_vote=vote)
+
+
+def _is_allowed(draft: Draft, judgement: Judgement) -> None:
+    """Refuses what must not be decided: by whom, on what text, knowing which messages, for which reasons."""
+    by, facts = judgement.by, judgement.facts
+    if not (by.is_active and by.decides):
+        raise Refused("not-allowed", "Your role reads only; it cannot decide drafts.", **facts)
+    mine = (draft.status == "claimed" and draft.holder_id == by.pk) or (
+        draft.status == "waiting" and draft.last_holder_id == by.pk
+    )
+    if not mine or draft.epoch != judgement.epoch:
+        raise lease_lost(**facts)
+    if bytes(draft.digest) != judgement.seen:
+        raise Refused("draft-changed", "The form was made for another text. Open the draft again.", **facts)
+    if draft.conversation and judgement.rev is not None and draft.conversation.rev != judgement.rev:
+        raise Refused("newer-message", "The customer wrote again. Read it before you decide.", **facts)
+    _reasons_known(draft, judgement)
+
+
+def _reasons_known(draft: Draft, judgement: Judgement) -> None:
+    facts = judgement.facts
+    if judgement.verdict == "rejected" and not judgement.reasons:
+        raise Refused("reason-missing", "Choose a reason for the rejection.", **facts)
+    known = {reason.slug: reason for reason in Reason.objects.filter(kind=draft.kind)} if judgement.reasons else {}
+    for slug in judgement.reasons:
+        if slug not in known:
+            raise Refused("reason-missing", f"There is no reason {slug!r}. Choose one of the list.", **facts)
+        if known[slug].needs_note and not judgement.note.strip():
+            raise Refused("reason-missing", f"{known[slug].label} needs a note that says more.", **facts)
+    if unknown := set(judgement.causes) - set(CAUSES):
+        raise Refused("reason-missing", f"There is no cause {unknown.pop()!r}.", **facts)
+
+
+def _final(draft: Draft, judgement: Judgement) -> Body | None:
+    """The text that leaves: the draft's own where nothing was changed, a new one in the human's ink, or none."""
+    if judgement.verdict == "rejected":
+        return None
+    text = judgement.text if judgement.text is not None else draft.body.text or ""
+    if text != draft.body.text and "edit" not in draft.submission.allowed:
+        raise Refused("not-allowed", "The bot allows no edits of this draft.", **judgement.facts)
+    if draft.kind == "sentiment" and text not in draft.submission.labels:
+        raise Refused("check-failed", f"{text!r} is not one of the labels.", **judgement.facts)
+    if not text.strip():
+        raise Refused("check-failed", "The text is empty. Write one, or reject the draft.", **judgement.facts)
+    if bad := checks.errors(checks.run(text, draft.kind)):
+        says = " ".join(dict.fromkeys(finding.says for finding in bad))
+        raise Refused("check-failed", f"{says} Change the text, or reject the draft.", **judgement.facts)
+    if text == draft.body.text:
+        return draft.body
+    body = Body.of(text, ink="human", customer_id=draft.customer_id)
+    body.save()
+    return body
+
+
+def _take(draft: Draft, judgement: Judgement) -> None:
+    moved = move(
+        Draft.objects.filter(pk=draft.pk, epoch=judgement.epoch).filter(
+            Q(holder=judgement.by) | Q(status="waiting", last_holder=judgement.by)
+        ),
+        DRAFT["decide"],
+        holder=None,
+        slot=None,
+        lease_until=None,
+    )
+    if not moved:
+        raise lease_lost(**judgement.facts)
+    if draft.status == "waiting":
+        no_longer_waiting(draft)
+
+
+def _record(draft: Draft, final: Body | None, judgement: Judgement) -> Decision:
+    """Vote, decision, its hold, and one held delivery for each endpoint."""
+    digest = final.digest if final else draft.digest
+    edited = final is not None and final.pk != draft.body_id
+    verdict = "rejected" if final is None else "edited" if edited else "approved"
+    vote = Vote.objects.create(
+        draft=draft,
+        round=draft.round,
+        agent=judgement.by,
+        epoch=draft.epoch,
+        verdict=verdict,
+        seen=judgement.seen,
+        final=final,
+        digest=digest,
+        conversation_rev=judgement.rev,
+        decision_key=judgement.decision_key,
+    )
+    decision = Decision.objects.create(
+        draft=draft,
+        round=draft.round,
+        mode=draft.mode,
+        seats=draft.seats,
+        verdict=verdict,
+        digest=digest,
+        by_vote=vote,
+        by_agent=judgement.by,
+    )
+    # The database's clock alone says when a hold ends.
+    until = Now() + timedelta(seconds=draft.lane.queue.hold_seconds)
+    Hold.objects.create(decision=decision, until=until)
+    if final is not None and draft.mode == "live":
+        _deliveries(draft, decision, until)
+    return decision
+
+
+def _deliveries(draft: Draft, decision: Decision, until: Combinable) -> None:
+    Delivery.objects.bulk_create(
+        Delivery(
+            decision=decision,
+            draft=draft,
+            conversation=draft.conversation,
+            mode=draft.mode,
+            verdict=decision.verdict,
+            digest=decision.digest,
+            endpoint=endpoint,
+            status="held",
+            not_before=until,
+        )
+        for endpoint in endpoints_for(draft)
+    )
+
+
+def _feedback(draft: Draft, decision: Decision, final: Body | None, judgement: Judgement) -> None:
+    note = None
+    if judgement.note.strip():
+        note = Body.of(edits.canonical(judgement.note), ink="human", customer_id=draft.customer_id)
+        note.save()
+    rate, unit = None, None
+    if final is not None and draft.kind == "reply":
+        rate, unit = edits.edit_rate(draft.body.text or "", final.text or "", draft.submission.language)
+    Feedback.objects.create(
+        decision=decision,
+        before=draft.body,
+        after=final,
+        note=note,
+        edit_rate=rate,
+        edit_unit=unit,
+        reasons=list(judgement.reasons),
+        causes=list(judgement.causes),
+        viewed_ms=_viewed_ms(draft, judgement),
+    )
+
+
+def _viewed_ms(draft: Draft, judgement: Judgement) -> int | None:
+    """Time on the draft: the browser's, at most what the server saw; the server's own where there was no script."""
+    if draft.shown_at is None:
+        return None
+    most = min(LONGEST_VIEW_MS, int((timezone.now() - draft.shown_at).total_seconds() * 1000))
+    return max(0, most if judgement.viewed_ms is None else min(judgement.viewed_ms, most))

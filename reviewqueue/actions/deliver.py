@@ -1,0 +1,215 @@
+"""The outbox. PostgreSQL remembers what is owed, RQ carries it, an epoch fences every worker.
+
+A webhook arrives at least once, under one id for ever; a worker that died or a job that was lost is found by its
+deadline and sent again under a higher epoch.
+"""
+
+import random
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from reviewqueue import later
+from reviewqueue.actions.log import SYSTEM, log
+from reviewqueue.lifecycle import DELIVERY, Refused, move
+from reviewqueue.models import Attempt, Customer, Delivery, Endpoint, User
+from reviewqueue.outbound import webhook
+
+# Waits (s) before the second, third, … attempt; after the last one the delivery has failed. Each is stretched by up
+# to a tenth, so that a receiver that comes back is not met by all at once. Schedule of Standard Webhooks.
+WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+LONGEST_WAIT = 86_400
+
+# At most this many deliveries stand in RQ's queue, so that none waits there beyond its deadline.
+IN_QUEUE = 400
+# A job that has not started after this (s) is taken as lost.
+QUEUED_DEADLINE = 45
+# A worker that has not answered after this (s) is taken as dead: longer than a send and its bookkeeping.
+SENDING_DEADLINE = webhook.SECONDS + 10
+# How long (s) to wait for Redis before trying it again.
+REDIS_WAIT = 3
+
+# What is due, at most one a conversation and endpoint, in the order of the decisions.
+DUE = """
+SELECT id FROM delivery AS due
+WHERE status IN ('held', 'retry') AND settled = 'final' AND blocked_by IS NULL
+  AND not_before <= statement_timestamp()
+  AND NOT EXISTS (
+    SELECT FROM delivery AS earlier
+    WHERE earlier.conversation_id = due.conversation_id AND earlier.endpoint_id = due.endpoint_id
+      AND earlier.id < due.id AND earlier.status IN ('held', 'queued', 'sending') AND earlier.blocked_by IS NULL)
+ORDER BY not_before, id LIMIT %s
+FOR UPDATE SKIP LOCKED
+"""
+
+
+def dispatch() -> int:
+    """Hand what is due to the workers; how many. Any number of processes may run this at once."""
+    with transaction.atomic():
+        free = IN_QUEUE - Delivery.objects.filter(status="queued").count()
+        if free <= 0:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.execute(DUE, [free])
+            due = [row[0] for row in cursor.fetchall()]
+        queued = _queue(due)
+    return sum(_courier(delivery) for delivery in queued)
+
+
+def _queue(ids: list[int]) -> list[Delivery]:
+    return move(
+        Delivery.objects.filter(pk__in=ids),
+        DELIVERY["dispatch"],
+        epoch=F("epoch") + 1,
+        deadline=Now() + timedelta(seconds=QUEUED_DEADLINE),
+    )
+
+
+def _courier(delivery: Delivery) -> bool:
+    """Enqueue after the commit; without Redis the delivery goes back at once, to be tried a little later."""
+    if later.deliver(delivery.pk, delivery.epoch):
+        return True
+    move(
+        Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch, status="queued"),
+        DELIVERY["postpone"],
+        not_before=Now() + timedelta(seconds=REDIS_WAIT),
+        deadline=None,
+    )
+    return False
+
+
+def deliver_now(delivery_id: int, epoch: int) -> None:
+    """The job: send one delivery, unless its epoch is over. No lock is held while on the network."""
+    delivery = _start(delivery_id, epoch)
+    if delivery is None:
+        return
+    message = webhook.Message(
+        id=delivery.webhook_id,
+        url=delivery.endpoint.url,
+        secret=delivery.endpoint.secret,
+        payload=_payload(delivery),
+        private_hosts=frozenset(settings.WEBHOOK_PRIVATE_HOSTS),
+    )
+    finish(delivery, webhook.send(message))
+
+
+@transaction.atomic
+def _start(delivery_id: int, epoch: int) -> Delivery | None:
+    """`sending`, committed before the first byte; None where another epoch has it, or the customer opted out."""
+    waiting = Delivery.objects.select_related("draft").filter(pk=delivery_id, epoch=epoch, status="queued").first()
+    if waiting is None:
+        return None
+    # The row that an opt-out locks too: either the opt-out sees `sending`, or we see the opt-out.
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=waiting.draft.customer_id)
+    if customer.opted_out_at is not None and waiting.verdict != "written":
+        move(Delivery.objects.filter(pk=delivery_id, epoch=epoch), DELIVERY["cancel"])
+        log("delivery.cancelled", SYSTEM, delivery=delivery_id, cause="opted_out")
+        return None
+    started = move(
+        Delivery.objects.filter(pk=delivery_id, epoch=epoch),
+        DELIVERY["start"],
+        attempts=F("attempts") + 1,
+        phase="started",
+        deadline=Now() + timedelta(seconds=SENDING_DEADLINE),
+    )
+    if not started:
+        return None
+    return Delivery.objects.select_related(
+        "endpoint", "decision__by_vote__final", "draft__conversation", "draft__customer", "footer"
+    ).get(pk=delivery_id)
+
+
+def _payload(delivery: Delivery) -> dict[str, object]:
+    """What the receiver gets. The text is the approved row, and its digest is that of the decision."""
+    final = delivery.decision.by_vote.final
+    if final is None or final.text is None or bytes(final.digest) != bytes(delivery.digest):
+        raise RuntimeError(f"delivery {delivery.pk} has no approved text")
+    draft = delivery.draft
+    conversation = draft.conversation
+    return {
+        "type": "reply.approved",
+        "timestamp": delivery.decision.at.isoformat(),
+        "data": {
+            "draft_id": str(draft.pk),
+            "external_id": draft.external_id,
+            "verdict": delivery.verdict,
+            "text": final.text,
+            "footer": delivery.footer.text if delivery.footer else None,
+            "customer": {"id": draft.customer.ref},
+            "conversation": conversation
+            and {"id": conversation.ref, "channel": conversation.channel, "reply_to": conversation.reply_to},
+        },
+    }
+
+
+@transaction.atomic
+def finish(delivery: Delivery, answer: webhook.Answer) -> None:
+    """Record one attempt and where it leaves the delivery; nothing where a later epoch has taken over."""
+    mine = Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch)
+    if answer.outcome == "delivered":
+        moved = move(mine, DELIVERY["deliver"], deadline=None)
+    elif answer.outcome == "gone" or delivery.attempts > len(WAITS):
+        moved = move(mine, DELIVERY["give_up"], deadline=None)
+    else:
+        wait = max(_wait(delivery.attempts), min(answer.retry_after or 0, LONGEST_WAIT))
+        moved = move(mine, DELIVERY["postpone"], deadline=None, not_before=Now() + timedelta(seconds=wait))
+    if not moved:
+        return
+    if answer.outcome == "gone":
+        Endpoint.objects.filter(pk=delivery.endpoint_id).update(disabled_at=Now())
+    Attempt.objects.create(
+        delivery=delivery,
+        number=delivery.attempts,
+        outcome=answer.outcome,
+        code=answer.code,
+        error=answer.error,
+        took_ms=answer.took_ms,
+    )
+    log(f"delivery.{moved[0].status}", SYSTEM, delivery=delivery.pk, draft=delivery.draft_id, code=answer.code)
+
+
+def _wait(attempts: int) -> float:
+    """Seconds before the next attempt, after `attempts` of them."""
+    return WAITS[min(attempts, len(WAITS)) - 1] * (1 + random.random() / 10)  # noqa: S311  jitter, not a secret
+
+
+@transaction.atomic
+def sweep() -> int:
+    """Take up the deliveries whose job or worker was lost; how many. Any number of processes may run this."""
+    over = list(
+        Delivery.objects.select_for_update(skip_locked=True)
+        .filter(status__in=("queued", "sending"), deadline__lt=Now())
+        .order_by("deadline")[:IN_QUEUE]
+    )
+    for delivery in over:
+        if delivery.status == "sending":
+            finish(delivery, webhook.Answer(outcome="lost", error="The worker fell silent; its answer is unknown."))
+        else:
+            move(Delivery.objects.filter(pk=delivery.pk), DELIVERY["postpone"], not_before=Now(), deadline=None)
+    return len(over)
+
+
+@transaction.atomic
+def send_again(delivery_id: int, *, by: User) -> None:
+    """A person has a failed delivery sent again, under the same id. Refused: not-found, cannot-send-again."""
+    delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
+    if delivery is None:
+        raise Refused("not-found", "There is no such delivery.")
+    if not DELIVERY["send_again"].starts_from(delivery.status):
+        raise Refused("cannot-send-again", f"It is {delivery.status}.", draft_id=delivery.draft_id)
+    Delivery.objects.filter(pk=delivery_id).update(not_before=Now())
+    (queued,) = move(
+        Delivery.objects.filter(pk=delivery_id),
+        DELIVERY["send_again"],
+        epoch=F("epoch") + 1,
+        deadline=Now() + timedelta(seconds=QUEUED_DEADLINE),
+    )
+    log("delivery.sent_again", by, delivery=delivery_id, draft=delivery.draft_id)
+
+    def enqueue() -> None:
+        later.deliver(queued.pk, queued.epoch)
+
+    transaction.on_commit(enqueue, robust=True)

@@ -1,0 +1,106 @@
+"""Keeping a claimed draft, and giving it back. The epoch fences every write of a holder; time is only for liveness."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from reviewqueue.actions.log import SYSTEM, log
+from reviewqueue.actions.order import now_waiting
+from reviewqueue.lifecycle import DRAFT, Refused, move
+from reviewqueue.models import Draft, Queue, Skip, User
+
+# A skipped draft stays away from the agent this long.
+SKIP_FOR = timedelta(minutes=30)
+# Leases ended in one transaction.
+BATCH = 200
+
+
+def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
+    """Push the end of the lease out by the queue's lease time. Refused: lease-lost.
+
+    A lease that lapsed while nobody else took the draft is taken up again.
+    """
+    with transaction.atomic():
+        lease = Queue.objects.filter(lanes__drafts=draft_id).values_list("lease_seconds", flat=True).first()
+        Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed").update(
+            lease_until=Now() + timedelta(seconds=lease or 0)
+        )
+        draft = Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed").first()
+        if draft is None:
+            raise lease_lost(draft_id)
+        return draft
+
+
+def lease_lost(draft_id: int, **facts: object) -> Refused:
+    """Why a holder's write came too late."""
+    draft = Draft.objects.select_related("holder").filter(pk=draft_id).first()
+    if draft is None:
+        return Refused("not-found", "There is no such draft.")
+    if draft.status == "claimed":
+        since = f"{draft.holder} has this draft now."
+        return Refused("lease-lost", since, draft_id=draft_id, **facts)
+    if draft.status == "waiting":
+        return Refused("lease-lost", "You no longer have this draft.", draft_id=draft_id, **facts)
+    return gone(draft, **facts)
+
+
+@transaction.atomic
+def release(draft_id: int, *, by: User, epoch: int) -> None:
+    """Give a draft back to the queue. Refused: lease-lost."""
+    draft = _held(draft_id, by, epoch)
+    give_back(draft, "release", by)
+
+
+@transaction.atomic
+def skip(draft_id: int, *, by: User, epoch: int) -> None:
+    """Give a draft back and not see it again for 30 minutes. Refused: lease-lost."""
+    draft = _held(draft_id, by, epoch)
+    Skip.objects.update_or_create(draft=draft, agent=by, defaults={"until": timezone.now() + SKIP_FOR})
+    give_back(draft, "skip", by)
+
+
+def _held(draft_id: int, by: User, epoch: int) -> Draft:
+    draft = Draft.objects.select_for_update().filter(pk=draft_id, holder=by, epoch=epoch, status="claimed").first()
+    if draft is None:
+        raise lease_lost(draft_id)
+    return draft
+
+
+def give_back(draft: Draft, verb: str, by: User) -> None:
+    (draft,) = move(
+        Draft.objects.filter(pk=draft.pk, epoch=draft.epoch),
+        DRAFT[verb],
+        holder=None,
+        slot=None,
+        lease_until=None,
+        epoch=draft.epoch + 1,
+    )
+    log(f"draft.{DRAFT[verb].says}", by, draft=draft.pk)
+    now_waiting(draft)
+
+
+@transaction.atomic
+def lapse() -> int:
+    """End the leases whose time has passed; how many. Their epoch stays: a late decision of the last holder still
+    counts until someone else has the draft. Any number of processes may run this at once."""
+    over = list(
+        Draft.objects.select_for_update(skip_locked=True)
+        .filter(status="claimed", lease_until__lt=Now())
+        .values_list("pk", flat=True)[:BATCH]
+    )
+    lapsed = move(Draft.objects.filter(pk__in=over), DRAFT["lapse"], holder=None, slot=None, lease_until=None)
+    for draft in lapsed:
+        log("draft.lapsed", SYSTEM, draft=draft.pk, last_holder=draft.last_holder_id)
+    now_waiting(*lapsed)
+    return len(lapsed)
+
+
+def gone(draft: Draft, **facts: object) -> Refused:
+    """The refusal for a draft that nobody can work on any more."""
+    if draft.status == "withdrawn":
+        return Refused("withdrawn", "The bot took this draft back.", draft_id=draft.pk, **facts)
+    if draft.status == "expired":
+        return Refused("expired", "This draft expired.", draft_id=draft.pk, **facts)
+    return Refused("already-decided", "This draft was already decided.", draft_id=draft.pk, **facts)

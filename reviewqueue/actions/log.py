@@ -1,0 +1,20 @@
+"""The log line of an action, written in the action's own transaction."""
+
+from typing import Any
+
+from reviewqueue.models import Bot, Event, User
+
+SYSTEM = "system"
+
+
+def log(kind: str, actor: User | Bot | str, **ids: Any) -> None:
+    """Append one event. `ids` name rows and plain facts, never a text that somebody wrote."""
+    Event.objects.create(kind=kind, actor=_name(actor), ids=ids)
+
+
+def _name(actor: User | Bot | str) -> str:
+    if isinstance(actor, User):
+        return f"agent:{actor.pk}"
+    if isinstance(actor, Bot):
+        return f"bot:{actor.pk}"
+    return actor

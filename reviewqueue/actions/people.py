@@ -1,0 +1,28 @@
+"""Accounts of people."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from reviewqueue.actions.log import SYSTEM, log
+from reviewqueue.models import Queue, User
+
+
+@transaction.atomic
+def add(
+    username: str,
+    password: str,
+    *,
+    role: str,
+    queues: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    full_name: str = "",
+) -> User:
+    """A new person with a role, served from the named queues. Raises Queue.DoesNotExist for an unknown queue."""
+    first, _, last = full_name.partition(" ")
+    user = User.objects.create_user(
+        username, password=password, role=role, languages=list(languages), first_name=first, last_name=last
+    )
+    user.queues.set([Queue.objects.get(name=name) for name in queues])
+    log("person.added", SYSTEM, user=user.pk, role=role)
+    return user

@@ -1,0 +1,51 @@
+"""A newer draft takes the place of an older one of the same bot."""
+
+from django.db.models import F
+
+from reviewqueue.actions.log import log
+from reviewqueue.actions.order import no_longer_waiting
+from reviewqueue.actions.settle import cancel_provisional
+from reviewqueue.lifecycle import DRAFT, Refused, move
+from reviewqueue.models import Bot, Draft
+
+
+def supersede(external_id: str, newer: Draft, *, bot: Bot) -> Draft | None:
+    """Withdraw the draft `external_id` in favour of `newer` (not yet saved), inside the caller's transaction.
+
+    Returns the old draft as it was where somebody had it claimed: the same agent gets the new one, in the same slot.
+    A decision that is still held is undone. Refused: not-found, already-decided (final, on its way),
+    already-delivered, and already-decided where it was superseded before.
+    """
+    old = Draft.objects.select_for_update().filter(bot=bot, external_id=external_id).first()
+    if old is None:
+        raise Refused("not-found", "The draft to supersede does not exist.", pointer="/supersedes")
+    if Draft.objects.filter(supersedes=old).exists():
+        raise Refused("already-decided", "That draft was superseded before.", pointer="/supersedes")
+    if old.customer_id != newer.customer_id:
+        raise Refused("conversation-mismatch", "That draft is for another customer.", pointer="/supersedes")
+    newer.supersedes = old
+    if old.status in ("refused", "withdrawn", "expired"):
+        return None
+    if old.status == "decided":
+        _undo(old, bot)
+    move(
+        Draft.objects.filter(pk=old.pk),
+        DRAFT["supersede"],
+        holder=None,
+        slot=None,
+        lease_until=None,
+        epoch=F("epoch") + 1,
+    )
+    log("draft.superseded", bot, draft=old.pk)
+    no_longer_waiting(old)
+    return old if old.status == "claimed" else None
+
+
+def _undo(old: Draft, bot: Bot) -> None:
+    decision = old.decisions.latest("round")
+    if cancel_provisional(decision):
+        log("decision.undone", bot, draft=old.pk, decision=decision.pk)
+        return
+    if decision.deliveries.filter(status="delivered").exists():
+        raise Refused("already-delivered", "That draft was already delivered.", pointer="/supersedes")
+    raise Refused("already-decided", "That draft was already decided, finally.", pointer="/supersedes")

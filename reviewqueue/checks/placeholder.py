@@ -1,0 +1,15 @@
+"""An unfilled template field, such as {{Order Number}}, must never reach a customer."""
+
+import re
+from collections.abc import Iterator
+
+from reviewqueue.checks.finding import Finding
+
+# Bounded, so that a text of opening braces costs no more than its length.
+_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,120}\}\}")
+
+
+def placeholder(text: str) -> Iterator[Finding]:
+    for match in _PLACEHOLDER.finditer(text):
+        says = f"The placeholder {match.group()} is not filled in."
+        yield Finding("placeholder", "error", says, match.start(), match.end())

@@ -1,0 +1,67 @@
+"""The heartbeat: everything that must happen although nobody asks. Any number of copies may run at once."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from reviewqueue import ready
+from reviewqueue.actions.deliver import dispatch, sweep
+from reviewqueue.actions.index import rebuild, refresh
+from reviewqueue.actions.lease import lapse
+from reviewqueue.actions.rollup import fold
+from reviewqueue.actions.settle import feed_final, settle_due
+
+log = logging.getLogger(__name__)
+
+# Seconds between two runs of each step. Each is idempotent or skips what another copy has locked.
+STEPS: tuple[tuple[float, Callable[[], int]], ...] = (
+    (0.25, settle_due),
+    (0.25, dispatch),
+    (0.5, feed_final),
+    (1, lapse),
+    (1, sweep),
+    (1, fold),
+    (5, refresh),
+    (60, rebuild),
+)
+
+# The shortest sleep (s) between two looks at the table.
+TICK = 0.1
+
+
+class Command(BaseCommand):
+    help = "Settle, dispatch, feed, lapse, sweep, count and keep the Redis order complete, until stopped."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stopped = False
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, self._stop)
+        due = [0.0] * len(STEPS)
+        while not self.stopped:
+            for number, (interval, step) in enumerate(STEPS):
+                if time.monotonic() >= due[number] and not self.stopped:
+                    _run(step)
+                    due[number] = time.monotonic() + interval
+            time.sleep(TICK)
+
+    def _stop(self, *args: object) -> None:
+        self.stopped = True
+
+
+def _run(step: Callable[[], int]) -> None:
+    """One step; a failure is logged and tried again at its next turn, on a new connection."""
+    close_old_connections()
+    try:
+        step()
+    except ready.Away:
+        return
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("%s: %s", step.__name__, error)
+        connection.close()
+    except Exception:
+        log.exception("%s failed", step.__name__)

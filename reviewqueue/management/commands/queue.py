@@ -1,0 +1,30 @@
+"""Makes or changes a queue."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from reviewqueue.actions import queues
+
+KNOBS = {
+    "priority": "0 is handed out first, 9 last",
+    "hold": "seconds a decision can be undone before anything is sent",
+    "lease": "seconds a claim lasts without a sign of life",
+    "target": "seconds until a draft that names no due time is due",
+}
+
+
+class Command(BaseCommand):
+    help = "Make a queue, or change the knobs that are named."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        for knob, what in KNOBS.items():
+            parser.add_argument(f"--{knob}", type=int, help=what)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = {knob: knob if knob == "priority" else f"{knob}_seconds" for knob in KNOBS}
+        changes = {names[knob]: options[knob] for knob in KNOBS if options[knob] is not None}
+        queue = queues.configure(options["name"], **changes)
+        knobs = ", ".join(f"{name} {getattr(queue, name)}" for name in names.values())
+        self.stdout.write(f"queue {queue.name}: {knobs}")

@@ -1,0 +1,1 @@
+"""The wire: one file per channel. Only actions.deliver comes in here."""

@@ -1,0 +1,1 @@
+"""Reads. One file per subject; a constant number of statements each."""

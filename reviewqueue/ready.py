@@ -1,0 +1,164 @@
+"""The ready order of waiting drafts in Redis. PostgreSQL decides, Redis orders: all of it can be lost at any moment
+and is rebuilt from PostgreSQL, and every answer is only a candidate that the claim confirms.
+
+Keys, all with one hash tag so that a cluster keeps them together:
+  {rq}:lane:<lane>  sorted set of draft ids by order_key
+  {rq}:offered      draft ids on their way to an agent, by the time (s) at which they come back if nobody claimed them
+  {rq}:lane-of      hash draft id -> "lane order_key" of the offered ones
+  {rq}:built        present when the index was built since Redis last started empty
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = logging.getLogger(__name__)
+
+BUILT = "{rq}:built"
+OFFERED = "{rq}:offered"
+LANE_OF = "{rq}:lane-of"
+
+# A claim waits this long for Redis (seconds), then reads the order from PostgreSQL.
+TIMEOUT = 0.15
+# After a failure Redis is left alone for this long (seconds).
+REST = 5.0
+# How deep an offer looks into each lane for a draft the agent has not skipped.
+DEPTH = 16
+# How long (seconds) an offered draft stays reserved for the agent it was offered to.
+RESERVED = 30
+
+# KEYS: offered, lane-of, lanes… ARGV: depth, reserved, number of skipped ids, the skipped ids.
+# 1. puts back up to 16 offered drafts whose reservation has passed; 2. takes the smallest head over all lanes.
+OFFER = """
+local now = tonumber(redis.call('TIME')[1])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 16)) do
+  local place = redis.call('HGET', KEYS[2], id)
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('HDEL', KEYS[2], id)
+  if place then
+    local lane, key = string.match(place, '^(%S+) (%S+)$')
+    redis.call('ZADD', '{rq}:lane:' .. lane, key, id)
+  end
+end
+local skipped = {}
+for i = 4, #ARGV do skipped[ARGV[i]] = true end
+local best, best_key, best_lane
+for i = 3, #KEYS do
+  local head = redis.call('ZRANGE', KEYS[i], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
+  for j = 1, #head, 2 do
+    if not skipped[head[j]] then
+      local key = tonumber(head[j + 1])
+      if not best or key < best_key then best, best_key, best_lane = head[j], key, KEYS[i] end
+      break
+    end
+  end
+end
+if not best then return false end
+redis.call('ZREM', best_lane, best)
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), best)
+redis.call('HSET', KEYS[2], best, string.sub(best_lane, 11) .. ' ' .. string.format('%.0f', best_key))
+return best
+"""
+
+
+class Away(Exception):
+    """Redis does not answer; read the order from PostgreSQL."""
+
+
+class _Redis:
+    """One client a process, and the rest it is given after a failure."""
+
+    def __init__(self) -> None:
+        self.client = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )
+        self.offer = self.client.register_script(OFFER)
+        self.resting_until = 0.0
+
+    def __enter__(self) -> "redis.Redis":
+        if time.monotonic() < self.resting_until:
+            raise Away
+        return self.client
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, redis.RedisError | OSError):
+            self.resting_until = time.monotonic() + REST
+            log.warning("Redis is away (%s); the order is read from PostgreSQL", error)
+            raise Away from error
+
+
+_redis = _Redis()
+
+
+def _lane(lane_id: int) -> str:
+    return f"{{rq}}:lane:{lane_id}"
+
+
+def put(drafts: Iterable[tuple[int, int, int]]) -> None:
+    """Add (draft id, lane id, order_key) to the order; raises Away. Adding twice is harmless."""
+    with _redis as client:
+        pipe = client.pipeline(transaction=False)
+        for draft_id, lane_id, order_key in drafts:
+            pipe.zadd(_lane(lane_id), {str(draft_id): order_key})
+        pipe.execute()
+
+
+def offer(lanes: list[int], skipped: Iterable[int]) -> int | None:
+    """The id of the draft that is next in these lanes, taken out of the order and reserved for 30 s; or None.
+
+    Raises Away. The caller confirms it in PostgreSQL and then calls `taken`; a candidate that is refused there
+    because it no longer waits needs no more than that either.
+    """
+    if not lanes:
+        return None
+    ids = list(skipped)
+    with _redis:
+        keys = [OFFERED, LANE_OF, *map(_lane, lanes)]
+        found = _redis.offer(keys=keys, args=[DEPTH, RESERVED, len(ids), *ids])
+    return int(found) if found else None
+
+
+def taken(draft_id: int) -> None:
+    """Forget the reservation of an offered draft; raises Away."""
+    with _redis as client:
+        pipe = client.pipeline(transaction=False)
+        pipe.zrem(OFFERED, draft_id)
+        pipe.hdel(LANE_OF, str(draft_id))
+        pipe.execute()
+
+
+def remove(draft_id: int, lane_id: int) -> None:
+    """Take a draft out of the order; raises Away."""
+    with _redis as client:
+        client.zrem(_lane(lane_id), draft_id)
+
+
+def is_built() -> bool:
+    """Whether the index survived: False after FLUSHALL or an empty restart. Raises Away."""
+    with _redis as client:
+        return bool(client.exists(BUILT))
+
+
+def mark_built() -> None:
+    """Say that the index is complete; raises Away."""
+    with _redis as client:
+        client.set(BUILT, "1")
+
+
+def depth() -> int:
+    """How many drafts the index holds, over all lanes; raises Away."""
+    with _redis as client:
+        keys = list(client.scan_iter("{rq}:lane:*", count=1000))
+        pipe = client.pipeline(transaction=False)
+        for key in keys:
+            pipe.zcard(key)
+        return sum(pipe.execute())
