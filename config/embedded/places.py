@@ -29,9 +29,7 @@ def postgres_url(var: Path, role: str) -> str:
 
 
 def database_url(sockets: Path, user: str, database: str) -> str:
-    return (
-        f"postgres://{quote(user, safe='')}@{quote(os.fsencode(sockets), safe='')}/{quote(database, safe='')}"
-    )
+    return f"postgres://{quote(user, safe='')}@{quote(os.fsencode(sockets), safe='')}/{quote(database, safe='')}"
 
 
 def redis_url(var: Path) -> str:
@@ -50,7 +48,7 @@ def secret_key(var: Path) -> str:
     """Made once for each var folder, for its owner's eyes only. Whoever comes first wins, the others read."""
     path = var / "secret_key"
     if not path.exists():
-        var.mkdir(mode=folder_mode(), parents=True, exist_ok=True)
+        make_folder(var)
         fresh = var / f"secret_key.{os.getpid()}.{secrets.token_hex(4)}"
         write_private(fresh, secrets.token_urlsafe(50))
         try:
@@ -75,17 +73,23 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def folder_mode() -> int:
-    """Of a folder we make. Root's PostgreSQL works as somebody else, who must pass through but not look."""
-    return 0o711 if os.geteuid() == 0 else 0o700
+def make_folder(path: Path) -> None:
+    """For us alone, whatever the umask. Root's PostgreSQL works as somebody else, who must pass but not look.
+
+    A folder that is there already keeps its mode.
+    """
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def socket_dir(directory: Path) -> Path:
     """The folder for the sockets of the server that lives in this directory.
 
-    It lies inside, unless that path is too long for a socket or has a comma, which in a PostgreSQL address parts two
-    hosts. Then it is in the system's temporary folder, under a name that is always the same for this directory and
-    user; PermissionError if somebody else has made that one.
+    It lies inside, unless that path is too long for a socket or has a comma, which parts two hosts in a PostgreSQL
+    address. Then it is in the system's temporary folder, always under the same name for this directory and user;
+    PermissionError if somebody else has made that one.
     """
     inside = directory / "run"
     if len(os.fsencode(inside)) <= SOCKET_DIR_BYTES and "," not in os.fspath(inside):
@@ -101,16 +105,14 @@ def private_dir(directory: Path) -> Path:
     except FileNotFoundError:
         return private
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise PermissionError(
-            f"{private} should be a folder of yours that nobody else may write to: remove it"
-        )
+        raise PermissionError(f"{private} should be a folder of yours that nobody else may write to: remove it")
     return private
 
 
 def make_socket_dir(directory: Path) -> Path:
     """Makes the folder that socket_dir names."""
     sockets = socket_dir(directory)
-    sockets.parent.mkdir(mode=folder_mode(), parents=True, exist_ok=True)
+    make_folder(sockets.parent)
     socket_dir(directory)  # once more: now it is there, and may not be ours
     sockets.mkdir(mode=0o700, exist_ok=True)
     return sockets

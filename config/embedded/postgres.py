@@ -104,7 +104,7 @@ class Postgres:
         return self
 
     def stop(self, *, seconds: float = 30) -> None:
-        """Ends every session, writes all to disk, returns when it is gone. Nothing to do if it does not run."""
+        """Ends every session, writes all to disk and returns when it is gone, or if it never ran."""
         if self._server is None:
             return
         self._server.send_signal(signal.SIGINT)
@@ -142,9 +142,7 @@ class Postgres:
                 if self._server is not None and self._server.poll() is not None:
                     raise PostgresFailed(f"PostgreSQL ended at once:\n{self._last_words()}") from None
                 if time.monotonic() > until:
-                    raise PostgresFailed(
-                        f"PostgreSQL does not answer after {seconds:.0f} s: {refusal}"
-                    ) from None
+                    raise PostgresFailed(f"PostgreSQL does not answer after {seconds:.0f} s: {refusal}") from None
             time.sleep(0.03)
 
     def run(self) -> None:
@@ -170,7 +168,7 @@ class Postgres:
 
     def prepare(self) -> int:
         """Everything before the server: its lock (returned), its account, its cluster, who may sign in."""
-        self.directory.mkdir(mode=places.folder_mode(), parents=True, exist_ok=True)
+        places.make_folder(self.directory)
         # A server that was killed leaves processes for a moment, and with them the lock.
         held = lock.take(self.directory / "lock", "PostgreSQL", seconds=3)
         try:
@@ -178,7 +176,7 @@ class Postgres:
             self._make_sockets()
             if not self.data.exists():
                 self._make_cluster()
-            # We hold the lock, so no server runs: a pid file is a killed one's, its number may be anybody's now.
+            # We hold the lock, so no server runs: the number in a pid file left by a kill may be anybody's now.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             self._write_access()
         except BaseException:
@@ -205,7 +203,7 @@ class Postgres:
         fresh.rename(self.data)
 
     def _write_access(self) -> None:
-        """The operating system vouches for the user (peer); only this one may sign in, as any of the roles."""
+        """The operating system vouches for the user (peer): only ours may sign in, as any of the roles."""
         me = pwd.getpwuid(os.geteuid()).pw_name
         users = "".join(f'us "{me}" {role}\n' for role in ("postgres", *ROLES))
         for name, text in {"pg_hba.conf": "local all all peer map=us\n", "pg_ident.conf": users}.items():
@@ -247,11 +245,11 @@ class Postgres:
 
 
 def choose_account(directory: Path, data: Path) -> Account | None:
-    """None for an ordinary user, who is whom the server runs as. For root it is the owner of the data, or at first a
-    user whom every system has.
+    """None for an ordinary user, as whom the server runs. For root it is the owner of the data, and the first time
+    a user whom every system has.
 
-    No folder's mode is changed: where that user may not go (a home that only root may enter), the server gets the
-    one capability that lets it in.
+    No folder's mode is changed: where that user may not go (a home that only root may enter), the server gets
+    the one capability that lets it in.
     """
     owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:
@@ -264,8 +262,8 @@ def choose_account(directory: Path, data: Path) -> Account | None:
         if _may_work(account, directory):
             return account
     raise PostgresFailed(
-        f"PostgreSQL does not run as root, and the user {user.pw_name} may not enter {directory} or {PROGRAMS}: start "
-        "this as an ordinary user, or in a folder that others may enter"
+        f"PostgreSQL does not run as root, and user {user.pw_name} may not enter {directory} or {PROGRAMS}: "
+        "start this as an ordinary user, or in a folder that others may enter"
     )
 
 
@@ -277,9 +275,7 @@ def _user(owner: int | None) -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    raise PostgresFailed(
-        "PostgreSQL does not run as root, and there is no user postgres or nobody: start as another"
-    )
+    raise PostgresFailed("PostgreSQL does not run as root, and there is no user postgres or nobody: start as another")
 
 
 def _may_work(account: Account, directory: Path) -> bool:

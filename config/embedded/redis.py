@@ -72,7 +72,7 @@ class Redis:
         return self
 
     def stop(self, *, seconds: float = 30) -> None:
-        """Writes all to disk and returns when it is gone. Nothing to do if it does not run."""
+        """Writes all to disk and returns when it is gone, or if it never ran."""
         if self._server is not None:
             self._server.terminate()
             self._server.wait(seconds)
@@ -126,7 +126,7 @@ class Redis:
 
     def prepare(self) -> int:
         """Its folder and its lock, which is returned: two redis-servers on one folder would both start."""
-        self.directory.mkdir(mode=places.folder_mode(), parents=True, exist_ok=True)
+        places.make_folder(self.directory)
         held = lock.take(self.directory / "lock", "Redis", seconds=3)
         try:
             places.make_socket_dir(self.directory)
