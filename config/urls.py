@@ -1,12 +1,10 @@
 """One include for each door."""
 
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from reviewqueue.api.urls import api
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="desk")),
     path("", include("reviewqueue.desk.urls")),
     path("", include("reviewqueue.board.urls")),
     path("api/v1/", api.urls),

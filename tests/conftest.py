@@ -12,6 +12,7 @@ from django.db import connection, connections
 
 from reviewqueue import ready
 from tests.servers import SERVERS
+from tests.system import System, running
 
 
 def pytest_unconfigure() -> None:
@@ -64,6 +65,13 @@ def empty_redis() -> redis.Redis:
     client.flushall()
     ready._redis.resting_until = 0.0
     return client
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory) -> Iterator[System]:
+    """The whole product, running, one for the tests of a module."""
+    with running(tmp_path_factory.mktemp("system")) as whole:
+        yield whole
 
 
 @pytest.fixture

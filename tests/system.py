@@ -1,0 +1,189 @@
+"""The whole product as processes: web server, RQ workers, beat and a receiver, on a database and a Redis of its own.
+
+Everything is set up and used through the front doors: management commands, HTTP forms and the bots' API.
+"""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from config.embedded.redis import Redis
+from tests.receiver import Receiver, receiving
+from tests.servers import ROOT, SERVERS, run_manage
+
+PASSWORD = "correct horse battery staple"
+
+WORKER = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
+WORKER += ["--serializer", "rq.serializers.JSONSerializer"]
+
+
+class System:
+    """Processes by name; `kill` them, `start` them again. `database` is the name of the clone."""
+
+    def __init__(self, folder: Path, database: str, receiver: Receiver) -> None:
+        self.folder = folder
+        self.database = database
+        self.receiver = receiver
+        self.bot_key = self.secret = ""
+        self.redis = Redis(folder / "redis").start()
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.more = {"VAR_DIR": str(folder), "REDIS_URL": self.redis.url, "WEBHOOK_PRIVATE_HOSTS": "127.0.0.1"}
+        self.manage("collectstatic", "--noinput", "--verbosity=0")
+
+    def manage(self, *args: str, stdin: str = "") -> str:
+        return run_manage(*args, database=self.database, stdin=stdin, **self.more)
+
+    def add_person(self, username: str, role: str = "agent", *args: str) -> None:
+        self.manage(
+            "person", username, f"--role={role}", "--queue=default", "--password-stdin", *args, stdin=f"{PASSWORD}\n"
+        )
+
+    def start_all(self) -> None:
+        self.start("web")
+        self.start("worker1")
+        self.start("worker2")
+        self.start("beat")
+        self.wait_for_web()
+
+    def start(self, name: str) -> None:
+        """web, worker…, or beat…"""
+        role, command = "worker", ["manage.py", *(WORKER if name.startswith("worker") else ["beat"])]
+        if name == "web":
+            role, command = "app", ["-m", "config.embedded.web"]
+        environment = SERVERS.environment(self.database, role, PORT=str(self.port), DATABASE_POOL="8", **self.more)
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+
+    def kill(self, name: str) -> None:
+        """kill -9, and gone."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait(10)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+        self.redis.resume()
+        self.redis.stop()
+
+    def wait_for_web(self) -> None:
+        def up() -> bool:
+            try:
+                return httpx.get(f"{self.url}/sign-in", timeout=2).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        wait_until(up, 40, lambda: f"the web server does not answer:\n{self.log('web')}")
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+
+    def sign_in(self, username: str) -> "Person":
+        return Person(self.url, username)
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """What the database says, to an independent reader."""
+        with psycopg.connect(SERVERS.postgres.url("postgres", self.database)) as connection:
+            return connection.execute(sql, params).fetchall()
+
+
+class Person:
+    """Somebody with a browser, reduced to what a browser posts: the forms of the page as they stand."""
+
+    def __init__(self, url: str, username: str) -> None:
+        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=30)
+        page = self.http.get("/sign-in")
+        form = {"username": username, "password": PASSWORD, **_hidden(page.text)}
+        answer = self.http.post("/sign-in", data=form, headers={"referer": url})
+        assert answer.status_code == 200, answer.text
+        assert "sign-out" in answer.text, answer.text
+
+    def post(self, path: str, page: str, **fields: Any) -> httpx.Response:
+        """Submit the page's form whose action is `path`, with its hidden fields."""
+        return self.http.post(path, data={**form_fields(page, path), **fields})
+
+    def claim(self) -> str:
+        """The desk's page, with a draft on it if one waits."""
+        page = self.http.get("/desk").text
+        if 'action="/claims"' in page and not claimed_id(page):
+            page = self.post("/claims", page).text
+        return page
+
+    def decide(self, page: str, verdict: str, **fields: Any) -> httpx.Response:
+        """Press a decision button of the draft on the page; the answer is the next page."""
+        path = f"/drafts/{claimed_id(page)}/decision"
+        return self.post(path, page, verdict=verdict, **fields)
+
+
+def claimed_id(page: str) -> int | None:
+    """The draft that the page has a decision form for."""
+    found = re.search(r'action="/drafts/(\d+)/decision"', page)
+    return int(found.group(1)) if found else None
+
+
+def form_fields(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the first form with that action."""
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', page, re.S)
+    assert form, f"no form posts to {action}:\n{page[:2000]}"
+    return _hidden(form.group(1))
+
+
+def _hidden(html: str) -> dict[str, str]:
+    fields = {}
+    for tag in re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", html):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name:
+            fields[name.group(1)] = value.group(1) if value else ""
+    return fields
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: Callable[[], str] | str = "") -> None:
+    """Returns once it holds; fails with `what` after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(what() if callable(what) else what or "it did not happen in time")
+        time.sleep(0.05)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[System]:
+    """A system with one agent (amina), one lead (dana), a bot (`bot_key`) and its receiver; everything up."""
+    with ExitStack() as stack:
+        database = stack.enter_context(SERVERS.clone())
+        receiver = stack.enter_context(receiving())
+        system = System(folder, database, receiver)
+        stack.callback(system.stop)
+        system.add_person("amina")
+        system.add_person("dana", "lead")
+        system.bot_key = system.manage("bot", "demo-bot").strip()
+        system.secret = system.manage("endpoint", "default", receiver.url).strip()
+        system.start_all()
+        yield system
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
