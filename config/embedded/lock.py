@@ -5,6 +5,9 @@ import os
 import time
 from pathlib import Path
 
+# What was killed leaves processes for a moment, and with them its lock: seconds to wait for that.
+GRACE = 3
+
 
 class AlreadyRunning(Exception):
     """Somebody else holds the lock; the message says what runs where."""

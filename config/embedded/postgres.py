@@ -131,6 +131,11 @@ class Postgres:
     def url(self, user: str = "postgres", database: str = "postgres") -> str:
         return places.database_url(self.socket_dir, user, database)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the postmaster; None where it does not run, or somebody else started it."""
+        return self._server.pid if self._server else None
+
     def wait_ready(self, *, seconds: float = 60) -> None:
         """Returns once it takes connections; PostgresFailed if it ends before, or has not after this long."""
         until = time.monotonic() + seconds
@@ -169,8 +174,7 @@ class Postgres:
     def prepare(self) -> int:
         """Everything before the server: its lock (returned), its account, its cluster, who may sign in."""
         places.make_folder(self.directory)
-        # A server that was killed leaves processes for a moment, and with them the lock.
-        held = lock.take(self.directory / "lock", "PostgreSQL", seconds=3)
+        held = lock.take(self.directory / "lock", "PostgreSQL", seconds=lock.GRACE)
         try:
             self.account = choose_account(self.directory, self.data)
             self._make_sockets()

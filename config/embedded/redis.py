@@ -127,7 +127,7 @@ class Redis:
     def prepare(self) -> int:
         """Its folder and its lock, which is returned: two redis-servers on one folder would both start."""
         places.make_folder(self.directory)
-        held = lock.take(self.directory / "lock", "Redis", seconds=3)
+        held = lock.take(self.directory / "lock", "Redis", seconds=lock.GRACE)
         try:
             places.make_socket_dir(self.directory)
         except BaseException:
