@@ -72,10 +72,10 @@ SECRET_KEY = env.str("SECRET_KEY", "") or (places.secret_key(VAR_DIR) if EMBEDDE
 DEBUG = env.bool("DEBUG", False)
 
 # Host names this site answers to, comma separated.
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 
 # https://… origins that may post forms when a proxy ends TLS, comma separated.
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 # Set to 1 behind TLS: cookies become secure, HSTS is sent, http redirects to https.
 HTTPS = env.bool("HTTPS", False)
@@ -104,7 +104,7 @@ CONTENT_SECURITY_POLICY = {
 
 # Host names or addresses of webhook receivers on your own network, comma separated. All other private,
 # loopback and link-local addresses are refused.
-WEBHOOK_PRIVATE_HOSTS = env.list("WEBHOOK_PRIVATE_HOSTS", ["127.0.0.1", "localhost"] if EMBEDDED else [])
+WEBHOOK_PRIVATE_HOSTS: list[str] = env.list("WEBHOOK_PRIVATE_HOSTS", ["127.0.0.1", "localhost"] if EMBEDDED else [])
 
 # --- Limits of the bots' door (docs/api.md) ------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ docs/lifecycle.md and the step-by-status tests all read these tables. Imports no
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db import connections, models, router
 from django.db.models import sql
@@ -91,7 +91,7 @@ def move(rows: "models.QuerySet[Row]", step: Step, **changes: Any) -> list[Row]:
     filtered = rows.filter(status__in=step.before)
     model = filtered.model
     alias = router.db_for_write(model)
-    query = filtered.query.chain(sql.UpdateQuery)
+    query = cast(sql.UpdateQuery, filtered.query.chain(sql.UpdateQuery))
     query.clear_ordering(force=True)
     query.add_update_values({"status": step.after, **changes})
     statement, params = query.get_compiler(alias).as_sql()

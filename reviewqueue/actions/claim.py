@@ -127,7 +127,7 @@ def _show(by: User, draft_id: int) -> Draft:
 
 def make_room(by: User, keep: int | None = None) -> None:
     """Empty the agent's screen: the draft ahead goes back, the one shown moves ahead. Inside a transaction."""
-    for draft in Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exclude(pk=keep):
+    for draft in Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exclude(pk=keep or 0):
         give_back(draft, "release", by)
     if not Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exists():
         Draft.objects.filter(holder=by, slot=SHOWN, status="claimed").update(slot=AHEAD)

@@ -4,6 +4,8 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from reviewqueue.models.queue import Queue
+
 ROLES = ("agent", "lead", "auditor", "admin")
 
 
@@ -14,9 +16,11 @@ class User(AbstractUser):
     role = models.TextField(default="agent", choices=[(role, role) for role in ROLES])
     languages = ArrayField(models.TextField(), default=list, blank=True)
     skills = ArrayField(models.TextField(), default=list, blank=True)
-    queues = models.ManyToManyField("Queue", related_name="agents", db_table="account_queue", blank=True)
+    queues: "models.ManyToManyField[Queue, Queue]" = models.ManyToManyField(
+        Queue, related_name="agents", db_table="account_queue", blank=True
+    )
 
-    class Meta(AbstractUser.Meta):
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined]
         db_table = "account"
         constraints = [models.CheckConstraint(condition=models.Q(role__in=ROLES), name="account_role_known")]
 
