@@ -1,0 +1,232 @@
+"""Every "no" of the product becomes HTTP here, once, for every door.
+
+Under /api/ it is application/problem+json (RFC 9457), elsewhere a page that says what happened, what became of the
+text a person typed, and one way on.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from django.core.exceptions import SuspiciousOperation
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+
+from reviewqueue.lifecycle import Refused
+
+logger = logging.getLogger(__name__)
+
+
+class Rule(NamedTuple):
+    status: int
+    title: str
+
+
+# The one table: what each code means in HTTP. docs/api.md and the reference page list it.
+RULES = {
+    # What actions refuse.
+    "lease-lost": Rule(409, "You no longer hold this draft"),
+    "already-decided": Rule(409, "Already decided"),
+    "slot-taken": Rule(409, "Somebody else has this draft"),
+    "newer-message": Rule(409, "The customer wrote again"),
+    "draft-changed": Rule(409, "The draft is not the one you saw"),
+    "already-sent": Rule(409, "Too late to undo"),
+    "already-delivered": Rule(409, "Already delivered"),
+    "cannot-send-again": Rule(409, "This delivery cannot be sent again"),
+    "opted-out": Rule(409, "The customer chose people only"),
+    "consent-missing": Rule(409, "The customer has not agreed"),
+    "withdrawn": Rule(410, "The draft was withdrawn"),
+    "expired": Rule(410, "The draft expired"),
+    "erased": Rule(410, "The draft was erased"),
+    "check-failed": Rule(422, "The text cannot be sent as it is"),
+    "external-id-reused": Rule(422, "The external_id belongs to other content"),
+    "unknown-queue": Rule(422, "No such queue"),
+    "conversation-mismatch": Rule(422, "Conversation and customer do not match"),
+    "reason-missing": Rule(422, "A reason is missing"),
+    "not-allowed": Rule(403, "Not allowed"),
+    "not-found": Rule(404, "Not found"),
+    # What the doors refuse before any action.
+    "bad-request": Rule(400, "The request cannot be read"),
+    "bad-json": Rule(400, "The body is not JSON that is read here"),
+    "unauthorized": Rule(401, "No valid key"),
+    "method-not-allowed": Rule(405, "Method not allowed"),
+    "body-too-large": Rule(413, "The body is too large"),
+    "batch-too-large": Rule(413, "Too many drafts in one batch"),
+    "unsupported-media-type": Rule(415, "The body is not application/json in UTF-8"),
+    "invalid": Rule(422, "A field is not valid"),
+    "server-error": Rule(500, "Something went wrong on our side"),
+    "unavailable": Rule(503, "Not available at the moment"),
+}
+
+# Where a problem's `type` leads: the reference page has an anchor for each code.
+TYPES = "/api/v1/docs"
+
+# Seconds after which PostgreSQL may be there again.
+RETRY_AFTER = 2
+
+HEADERS = {
+    "unauthorized": {"WWW-Authenticate": 'Bearer realm="reviewqueue"'},
+    "unavailable": {"Retry-After": str(RETRY_AFTER)},
+}
+
+# What PostgreSQL says while it only reads: a standby, or a disk that is full (SQLSTATE).
+READ_ONLY = "25006"
+
+INCOMING_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def problem(refused: Refused, request_id: str) -> dict[str, Any]:
+    """The members of a problem document: type, title, status, detail, request_id, and errors where a field is bad.
+
+    A fact `errors` ([{pointer, detail}]) or `pointer` (JSON pointer) of the refusal names the fields.
+    """
+    rule = RULES[refused.code]
+    document: dict[str, Any] = {
+        "type": f"{TYPES}#{refused.code}",
+        "title": rule.title,
+        "status": rule.status,
+        "detail": refused.detail or f"{rule.title}.",
+        "request_id": request_id,
+    }
+    errors: Sequence[Mapping[str, str]] = refused.facts.get("errors") or ()
+    if not errors and (pointer := refused.facts.get("pointer")) is not None:
+        errors = [{"pointer": pointer, "detail": document["detail"]}]
+    if errors:
+        document["errors"] = list(errors)
+    return document
+
+
+def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """The response for a refusal, for the door the request came through."""
+    response = _json(request, refused) if _is_api(request) else _page(request, refused)
+    for name, value in HEADERS.get(refused.code, {}).items():
+        response[name] = value
+    return response
+
+
+def _json(request: HttpRequest, refused: Refused) -> HttpResponse:
+    document = problem(refused, request_id(request))
+    return JsonResponse(document, status=document["status"], content_type="application/problem+json")
+
+
+def _page(request: HttpRequest, refused: Refused) -> HttpResponse:
+    rule = RULES[refused.code]
+    context = {
+        "code": refused.code,
+        "title": rule.title,
+        "detail": refused.detail,
+        "text": refused.facts.get("text") or _typed(request),
+        "draft_id": refused.facts.get("draft_id"),
+        "request_id": request_id(request),
+    }
+    # Context processors read the session: with the database away, the page does without them.
+    known = request if rule.status < 500 else None
+    return HttpResponse(render_to_string("refusal.html", context, known), status=rule.status)
+
+
+def _typed(request: HttpRequest) -> str:
+    """What a person typed into a form, so that no failure loses it."""
+    if request.method != "POST":
+        return ""
+    try:
+        return request.POST.get("text", "")
+    except (UnreadablePostError, RawPostDataException, SuspiciousOperation, MultiPartParserError):
+        return ""
+
+
+def request_id(request: HttpRequest) -> str:
+    return getattr(request, "request_id", "")
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def refusal_of(failure: BaseException) -> Refused | None:
+    """The refusal an exception stands for, or None where it is a fault of ours."""
+    if isinstance(failure, Refused):
+        return failure
+    if is_away(failure):
+        return Refused("unavailable", "The database does not answer. Nothing was saved; try again shortly.")
+    if isinstance(failure, UnreadablePostError):
+        return Refused("bad-request", "The request ended before its body was complete.")
+    return None
+
+
+def is_away(failure: BaseException) -> bool:
+    """PostgreSQL cannot be reached, has no connection free, or does not write at the moment."""
+    if isinstance(failure, (OperationalError, InterfaceError, psycopg.OperationalError)):
+        return True
+    cause = failure.__cause__ if isinstance(failure, DatabaseError) else failure
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == READ_ONLY
+
+
+class RequestIdMiddleware:
+    """Names each request (`request.request_id`), by the caller's X-Request-Id where that is a plain word."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        name = given if INCOMING_ID.fullmatch(given) else secrets.token_hex(8)
+        request.request_id = name  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = name
+        return response
+
+
+class RefusalMiddleware:
+    """Turns what a view raises, and Django's own plain answers under /api/, into refusals."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 405 and _is_api(request):
+            allowed = response.get("Allow", "")
+            response = answer(request, Refused("method-not-allowed", f"This address takes {allowed}."))
+            response["Allow"] = allowed
+        return response
+
+    def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
+        refused = refusal_of(failure)
+        if refused is None:
+            return None
+        if refused.code == "unavailable":
+            logger.error("request %s: %s", request_id(request), failure)
+        return answer(request, refused)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, Refused("bad-request", "Check the address and the headers of the request."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, Refused("not-allowed", "Your role does not open this page."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, Refused("not-found", "There is nothing at this address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Also reached by what fails outside a view, such as the session's middleware with the database away."""
+    failure = sys.exception()
+    refused = refusal_of(failure) if failure else None
+    detail = "This was logged; name the request_id when you report it."
+    return answer(request, refused or Refused("server-error", detail))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """For settings.CSRF_FAILURE_VIEW: what was typed is kept there, too."""
+    detail = "The form was older than your session. Open the page again, and send it from there."
+    return answer(request, Refused("not-allowed", detail))
