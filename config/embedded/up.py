@@ -166,7 +166,9 @@ def wait_for_web(port: int, *, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not answers(port):
         if time.monotonic() > until:
-            raise Failed(f"The web server does not answer, see {VAR / 'log/web.log'}")
+            log = VAR / "log/web.log"
+            end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            raise Failed(f"{end}\nThe web server does not answer, see above and {shown(log)}")
         time.sleep(0.05)
 
 
