@@ -1,5 +1,254 @@
-"""Filters every template has: how this product writes numbers, times and ids."""
+"""Tags and filters that every template has: how this product writes numbers, times, languages and changes."""
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf.locale import LANG_INFO
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template import Library
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from reviewqueue.desk.changes import Run, counted, runs
+from reviewqueue.models import User
+from reviewqueue.queries.rates import Rate
 
 register = Library()
+
+# For "none", and between two numbers.
+DASH = "\N{EN DASH}"
+
+# A change list longer than this starts with a summary, and its parts drop their hidden words (they would flood
+# a screen reader).
+MANY_CHANGES = 12
+
+# From this many decisions on a rate is written with one decimal.
+DECIMAL_FROM = 1000
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A picture beside a word, never instead of one."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
+
+
+# --- Numbers ------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def number(value: int | None) -> str:
+    return DASH if value is None else str(intcomma(value))
+
+
+@register.filter
+def capped(value: int, most: int) -> str:
+    """A count that stopped at `most`: "1,000+"."""
+    return f"{intcomma(most)}+" if value > most else str(intcomma(value))
+
+
+@register.filter
+def confidence(value: float | None) -> str:
+    return DASH if value is None else f"{value:.2f}"
+
+
+@register.filter
+def percent(rate: Rate) -> str:
+    """A rate as people read it: whole per cent, one decimal from 1,000 decisions on, nothing under 30."""
+    return f"{_scaled(rate, rate.share)}%" if rate.shown else ""
+
+
+@register.filter
+def interval(rate: Rate) -> str:
+    """The 95 % interval of a rate, from and to with an en dash between them."""
+    return f"{_scaled(rate, rate.low)}{DASH}{_scaled(rate, rate.high)}" if rate.shown else ""
+
+
+def _scaled(rate: Rate, share: float) -> str:
+    return f"{share * 100:.{1 if rate.n >= DECIMAL_FROM else 0}f}"
+
+
+@register.simple_tag
+def whisker(rate: Rate) -> SafeString:
+    """The interval drawn: ─●─ on a line from 0 to 100. Says nothing that the words beside it do not say."""
+    if not rate.shown:
+        return SafeString("")
+    low, share, high = (f"{value * 100:.1f}" for value in (rate.low, rate.share, rate.high))
+    return format_html(
+        '<svg class="whisker" viewBox="0 0 100 12" width="100" height="12" aria-hidden="true">'
+        '<line class="rail" x1="0" y1="6" x2="100" y2="6"/>'
+        '<line class="span" x1="{}" y1="6" x2="{}" y2="6"/><circle cx="{}" cy="6" r="3"/></svg>',
+        low,
+        high,
+        share,
+    )
+
+
+# --- Times --------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def span(value: float | timedelta | None) -> str:
+    """A duration: 8.4 s, 14 min, 3 h 20 min, 3 days."""
+    if value is None:
+        return DASH
+    seconds = abs(value.total_seconds() if isinstance(value, timedelta) else value)
+    if seconds < 60:
+        return _("%(n)s s") % {"n": f"{seconds:.1f}".removesuffix(".0")}
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    if hours < 1:
+        return _("%(n)s min") % {"n": minutes}
+    if hours < 48:
+        rest = minutes % 60
+        return _("%(h)s h %(m)s min") % {"h": hours, "m": rest} if rest else _("%(h)s h") % {"h": hours}
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+@register.filter
+def since(moment: datetime | None) -> str:
+    """How long ago, in whole minutes at the least: a work list does not count seconds."""
+    if moment is None:
+        return DASH
+    gone = timezone.now() - moment
+    return span(gone) if gone >= timedelta(minutes=1) else _("under 1 min")
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
+    if moment is None:
+        return DASH
+    words = _("%(span)s ago") % {"span": since(moment)}
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), words)
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString | str:
+    """A point in time with its zone: 12 Nov 2026, 14:02 UTC."""
+    if value is None:
+        return DASH
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}">{}</time>', value.isoformat(), formats.date_format(local, "j M Y, H:i ") + f"{local:%Z}"
+    )
+
+
+@register.simple_tag
+def clock(value: datetime | None) -> SafeString | str:
+    """A time of today, to the second."""
+    if value is None:
+        return DASH
+    local = timezone.localtime(value)
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{local:%H:%M:%S}")
+
+
+@register.simple_tag
+def due(moment: datetime) -> SafeString:
+    """46 min left; 4 min left with a sign; 12 min over with another."""
+    left = moment - timezone.now()
+    if left < timedelta(0):
+        state, words = "late", _("%(span)s over") % {"span": span(left)}
+    else:
+        state = "soon" if left < timedelta(minutes=10) else "fine"
+        words = _("%(span)s left") % {"span": since(timezone.now() - left)}
+    mark = "" if state == "fine" else icon("alert")
+    return format_html(
+        '<span class="due {}">{}<time datetime="{}">{}</time></span>', state, mark, moment.isoformat(), words
+    )
+
+
+@register.filter
+def seconds_left(until: datetime) -> str:
+    """For the script that counts down: by how much, not until when, as the clocks of two machines differ."""
+    return f"{max(0.0, (until - timezone.now()).total_seconds()):.1f}"
+
+
+# --- Languages and people -----------------------------------------------------------------------------------
+
+
+@register.filter
+def language(tag: str) -> str:
+    """The name of a BCP 47 tag, or the tag itself."""
+    if tag == "und":
+        return _("language not stated")
+    info = LANG_INFO.get(tag.lower()) or LANG_INFO.get(tag.split("-")[0].lower())
+    return _(info["name"]) if info and "name" in info else tag
+
+
+@register.filter
+def lang(tag: str) -> str:
+    """The value of a `lang` attribute; empty says "unknown", which keeps the page's own language off the text."""
+    return "" if tag == "und" else tag
+
+
+@register.simple_tag
+def ident(draft_id: int) -> SafeString:
+    """A draft's number, left to right in any language."""
+    return format_html('<bdi class="id" dir="ltr">#{}</bdi>', draft_id)
+
+
+@register.filter
+def person(user: User | None, me: User) -> str:
+    if user is None:
+        return ""
+    return _("you") if user.pk == me.pk else str(user)
+
+
+# --- Texts --------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def marked(text: str, findings: Iterable[dict[str, Any]]) -> SafeString:
+    """The text with the places that the checks found marked; overlapping findings share a mark."""
+    spans = sorted((finding["start"], finding["end"], finding["level"]) for finding in findings)
+    return format_html_join("", "{}", ((part,) for part in _marks(text, spans)))
+
+
+def _marks(text: str, spans: list[tuple[int, int, str]]) -> Iterator[SafeString | str]:
+    at = 0
+    for start, end, level in spans:
+        start = max(start, at)
+        if start >= end:
+            continue
+        yield text[at:start]
+        yield format_html('<mark class="{}">{}</mark>', level, text[start:end])
+        at = end
+    yield text[at:]
+
+
+@register.simple_tag
+def changes(parts: list[tuple[str, str]]) -> SafeString:
+    """A word diff as text with <del> and <ins>; each says in hidden words what it is."""
+    shown = runs(parts)
+    hidden = sum(run.op != "equal" for run in shown) <= MANY_CHANGES
+    return format_html_join("", "{}", ((_part(run, hidden),) for run in shown))
+
+
+def _part(run: Run, hidden: bool) -> SafeString | str:
+    if run.op == "equal":
+        return run.text
+    name, says = ("del", _("deleted:")) if run.op == "delete" else ("ins", _("inserted:"))
+    words = format_html('<span class="vh">{} </span>', says) if hidden else ""
+    return format_html("<{}>{}{}</{}>", SafeString(name), words, _visible(run.text), SafeString(name))
+
+
+def _visible(text: str) -> SafeString:
+    """White space that changed can be seen: line ends always, spaces where nothing else changed."""
+    if not text.strip():
+        text = text.replace(" ", "·")
+    mark = SafeString('<span class="mark" aria-hidden="true">↵</span>\n')
+    return format_html_join(mark, "{}", ((line,) for line in text.split("\n")))
+
+
+@register.filter
+def changed(parts: list[tuple[str, str]]) -> str:
+    """In words: 3 changes: 4 words deleted, 5 inserted."""
+    count, gone, new = counted(parts)
+    if not count:
+        return _("No change.")
+    changes = ngettext("%(n)s change", "%(n)s changes", count) % {"n": count}
+    words = ngettext("%(n)s word deleted", "%(n)s words deleted", gone) % {"n": gone}
+    return _("%(changes)s: %(words)s, %(new)s inserted.") % {"changes": changes, "words": words, "new": new}

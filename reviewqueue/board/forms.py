@@ -1,0 +1,36 @@
+"""What the board is asked for, as it stands in the address. What makes no sense there narrows nothing."""
+
+from django import forms
+
+from reviewqueue.queries.exports import Window
+from reviewqueue.queries.rates import PERIODS
+
+DEFAULT_PERIOD = 28
+
+
+class BoardForm(forms.Form):
+    days = forms.TypedChoiceField(required=False, coerce=int, choices=[(days, days) for days in PERIODS])
+    bot = forms.IntegerField(required=False, min_value=1)
+
+    @property
+    def period(self) -> int:
+        self.is_valid()
+        return self.cleaned_data.get("days") or DEFAULT_PERIOD
+
+    @property
+    def bot_id(self) -> int | None:
+        self.is_valid()
+        return self.cleaned_data.get("bot")
+
+
+class WindowForm(forms.Form):
+    """From and to are UTC days, both included. Here nonsense is refused: half an export looks like a whole one."""
+
+    first = forms.DateField(required=False)
+    last = forms.DateField(required=False)
+    bot = forms.IntegerField(required=False, min_value=1)
+
+    @property
+    def window(self) -> Window:
+        data = self.cleaned_data
+        return Window(first=data["first"], last=data["last"], bot_id=data["bot"])

@@ -1,0 +1,100 @@
+"""One draft: its page, and what can be done with it."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from reviewqueue import checks
+from reviewqueue.actions import claim, decide
+from reviewqueue.actions import lease as leases
+from reviewqueue.desk.access import SignedIn, decides
+from reviewqueue.desk.forms import DecisionForm, LeaseForm, PreviewForm
+from reviewqueue.desk.views import render_bench, render_invalid
+from reviewqueue.edits import word_diff
+from reviewqueue.lifecycle import Refused
+from reviewqueue.models import Decision
+from reviewqueue.queries import desk as queries
+from reviewqueue.queries import timeline
+
+ACTIONS: dict[str, Callable[..., Decision]] = {"approve": decide.approve, "edit": decide.edit, "reject": decide.reject}
+
+
+@require_safe
+@decides
+def draft(request: SignedIn, draft_id: int) -> HttpResponse:
+    """Everything that happened to one draft, for those who may see it; nobody else learns that it exists."""
+    page = timeline.timeline(draft_id, request.user)
+    if page is None:
+        raise Http404
+    return render(request, "desk/draft.html", {"page": page, "draft": page.draft})
+
+
+@require_POST
+@decides
+def decision(request: SignedIn, draft_id: int) -> HttpResponseBase:
+    """Approve, edit or reject; then the next draft."""
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        return render_invalid(request, draft_id, form)
+    ACTIONS[form.cleaned_data["verdict"]](draft_id, by=request.user, **form.arguments)
+    return _onwards(request)
+
+
+def _onwards(request: SignedIn) -> HttpResponse:
+    if "next" in request.POST:
+        claim.claim_next(by=request.user)
+    return redirect("desk")
+
+
+@require_POST
+@decides
+def preview(request: SignedIn, draft_id: int) -> HttpResponse:
+    """The editor again, with the text as typed and its changes; nothing is stored."""
+    form = PreviewForm(request.POST)
+    form.is_valid()
+    text = form.cleaned_data.get("text", "")
+    bench = queries.on_screen(request.user)
+    if bench is None or bench.draft.pk != draft_id:
+        raise Refused("lease-lost", "This draft is not on your desk any more.", draft_id=draft_id, text=text)
+    return render_bench(
+        request,
+        bench,
+        mode="edit",
+        typed=text,
+        previewed=True,
+        diff=word_diff(bench.text, text),
+        found=checks.run(text, bench.draft.kind),
+    )
+
+
+@require_POST
+@decides
+def lease(request: SignedIn, draft_id: int) -> HttpResponseBase:
+    """Renew the claim. pulse.js asks for JSON; a form without script gets its desk back."""
+    renewed = leases.renew(draft_id, by=request.user, epoch=_epoch(request, draft_id))
+    if request.accepts("text/html"):
+        return redirect("desk")
+    return JsonResponse({"lease_until": renewed.lease_until})
+
+
+@require_POST
+@decides
+def release(request: SignedIn, draft_id: int) -> HttpResponse:
+    leases.release(draft_id, by=request.user, epoch=_epoch(request, draft_id))
+    return redirect("desk")
+
+
+@require_POST
+@decides
+def skip(request: SignedIn, draft_id: int) -> HttpResponse:
+    leases.skip(draft_id, by=request.user, epoch=_epoch(request, draft_id))
+    return _onwards(request)
+
+
+def _epoch(request: SignedIn, draft_id: int) -> int:
+    form = LeaseForm(request.POST)
+    if not form.is_valid():
+        raise Refused("bad-request", "The form is damaged. Open your desk again.", draft_id=draft_id)
+    return int(form.cleaned_data["epoch"])

@@ -1,0 +1,123 @@
+"""What people send from the desk, read and cleaned."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from reviewqueue.actions.decide import CAUSES
+from reviewqueue.edits import canonical
+from reviewqueue.models.draft import KINDS
+from reviewqueue.queries.queue import START, Cursor, Filter
+
+# What the agent can say about a customer's text, beside the label: slug, words, key.
+CAUSE_WORDS = {
+    "sarcasm": (_("Sarcasm or irony"), "Q"),
+    "slang": (_("Slang"), "W"),
+    "dialect": (_("Dialect or variety"), "D"),
+    "mixed-language": (_("Mixed language"), "L"),
+    "both-moods": (_("Both moods"), "B"),
+    "unclear": (_("Unclear without more context"), "U"),
+}
+
+# What each verdict of the form hands to its action, beside what every decision tells.
+EXTRA: dict[str, tuple[str, ...]] = {
+    "approve": (),
+    "edit": ("text", "reasons", "note"),
+    "reject": ("reasons", "note"),
+}
+
+# The longest time on a draft that the column holds.
+MOST_MS = 2**31 - 1
+
+
+class Text(forms.CharField):
+    """A text as it was typed: nothing stripped, and the line ends that a browser sends (CRLF) made LF again."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, strip=False, **options)
+
+    def to_python(self, value: Any) -> str:
+        return canonical(super().to_python(value) or "")
+
+
+class Digest(forms.Field):
+    def to_python(self, value: Any) -> bytes:
+        try:
+            return bytes.fromhex(value or "")
+        except ValueError:
+            raise forms.ValidationError(_("The form is damaged. Open the draft again.")) from None
+
+
+class LeaseForm(forms.Form):
+    """Whose turn it is: `epoch` is that of the claim the page was made for."""
+
+    epoch = forms.IntegerField(min_value=0)
+
+
+class DecisionForm(LeaseForm):
+    """One press of a decision button, with what was on the screen."""
+
+    verdict = forms.ChoiceField(choices=[(verdict, verdict) for verdict in EXTRA])
+    seen = Digest()
+    rev = forms.IntegerField(required=False, min_value=0)
+    decision_key = forms.UUIDField()
+    text = Text()
+    reasons = forms.TypedMultipleChoiceField(required=False)
+    note = Text()
+    causes = forms.MultipleChoiceField(required=False, choices=[(cause, cause) for cause in CAUSES])
+    viewed_ms = forms.CharField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Which reasons there are is the action's to know; here each is only a word.
+        self.fields["reasons"].valid_value = lambda value: True  # type: ignore[attr-defined]
+
+    def clean_viewed_ms(self) -> int | None:
+        """A damaged clock must not cost anybody a decision: then the server's own time counts."""
+        value = self.cleaned_data["viewed_ms"]
+        return min(int(value), MOST_MS) if value.isascii() and value.isdigit() else None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("verdict") == "reject" and not data.get("reasons"):
+            self.add_error("reasons", _("Choose a reason for the rejection."))
+        return data
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the verdict's action."""
+        names = ("epoch", "seen", "rev", "decision_key", "viewed_ms", "causes", *EXTRA[self.cleaned_data["verdict"]])
+        return {name: self.cleaned_data[name] for name in names}
+
+
+class PreviewForm(LeaseForm):
+    text = Text()
+
+
+class ClaimForm(forms.Form):
+    draft = forms.IntegerField(required=False, min_value=1)
+
+
+class SettlementForm(forms.Form):
+    outcome = forms.ChoiceField(choices=[("undone", "undone"), ("final", "final")])
+
+
+class QueueForm(forms.Form):
+    """The list's filter, as it stands in the address. What makes no sense there narrows nothing."""
+
+    kind = forms.ChoiceField(required=False, choices=[(kind, kind) for kind in KINDS])
+    language = forms.CharField(required=False, max_length=35)
+    queue = forms.CharField(required=False, max_length=200)
+    after = forms.RegexField(required=False, regex=r"\A[0-9]{1,18}-[0-9]{1,18}\Z")
+
+    @property
+    def narrowed(self) -> Filter:
+        self.is_valid()
+        return Filter(**{name: self.cleaned_data.get(name, "") for name in ("kind", "language", "queue")})
+
+    @property
+    def cursor(self) -> Cursor:
+        self.is_valid()
+        given = self.cleaned_data.get("after", "")
+        return Cursor(*map(int, given.split("-"))) if given else START

@@ -1,0 +1,27 @@
+"""The addresses of the desk: resources, never verbs."""
+
+from django.urls import path
+
+from reviewqueue.desk import decisions, drafts, sign_in, views
+
+urlpatterns = [
+    path("", sign_in.home, name="home"),
+    # /sign-in, /sign-out
+    path("sign-in", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-out", sign_in.SignOut.as_view(), name="sign-out"),
+    # /desk, /queue
+    path("desk", views.desk, name="desk"),
+    path("queue", views.queue, name="queue"),
+    path("claims", views.claims, name="claims"),
+    # /drafts/<id>
+    path("drafts/<int:draft_id>", drafts.draft, name="draft"),
+    path("drafts/<int:draft_id>/preview", drafts.preview, name="preview"),
+    path("drafts/<int:draft_id>/lease", drafts.lease, name="lease"),
+    path("drafts/<int:draft_id>/release", drafts.release, name="release"),
+    path("drafts/<int:draft_id>/skip", drafts.skip, name="skip"),
+    path("drafts/<int:draft_id>/decision", drafts.decision, name="decision"),
+    # /decisions/<id>, /deliveries/<id>
+    path("decisions", decisions.decisions, name="decisions"),
+    path("decisions/<int:decision_id>/settlement", decisions.settlement, name="settlement"),
+    path("deliveries/<int:delivery_id>/attempts", decisions.attempts, name="attempts"),
+]

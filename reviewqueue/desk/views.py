@@ -1,0 +1,108 @@
+"""The desk: one draft at a time. And the queue: what is open, in the order in which it is handed out."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from reviewqueue.actions import claim
+from reviewqueue.desk.access import SignedIn, decides
+from reviewqueue.desk.forms import CAUSE_WORDS, ClaimForm, DecisionForm, QueueForm
+from reviewqueue.lifecycle import Refused
+from reviewqueue.models.draft import KINDS
+from reviewqueue.queries import desk as queries
+from reviewqueue.queries import queue as listed
+from reviewqueue.queries.rates import MANY
+
+# Held decisions shown under the decision bar; the rest is under "My decisions".
+HELD = 3
+
+
+@require_safe
+@decides
+def desk(request: SignedIn) -> HttpResponse:
+    """The draft on the agent's screen, or why there is none. `edit` and `reject` open their part of the bar."""
+    bench = queries.on_screen(request.user)
+    if bench is None:
+        nothing = queries.nothing(request.user)
+        return render(request, "desk/empty.html", {"nothing": nothing, "most": MANY, **strip(request)})
+    return render_bench(request, bench, mode=_mode(request, bench))
+
+
+def _mode(request: SignedIn, bench: queries.Bench) -> str:
+    if "edit" in request.GET and bench.editable and bench.draft.kind == "reply":
+        return "edit"
+    return "reject" if "reject" in request.GET else ""
+
+
+def render_bench(request: SignedIn, bench: queries.Bench, *, mode: str, status: int = 200, **more: Any) -> HttpResponse:
+    """The desk with one draft on it; `more` is what the person typed and what came of it."""
+    context = {
+        "bench": bench,
+        "draft": bench.draft,
+        "seen": bench.seen,
+        "mode": mode,
+        "typed": bench.kept if bench.kept is not None else bench.text,
+        "decision_key": uuid.uuid4(),
+        "causes": CAUSE_WORDS,
+        "chosen_causes": request.GET.getlist("causes"),
+        **strip(request),
+        **more,
+    }
+    return render(request, "desk/desk.html", context, status=status)
+
+
+def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> HttpResponse:
+    """The desk again, with what is wrong and all that was typed; a refusal where the draft has left it."""
+    bench = queries.on_screen(request.user)
+    text = form.data.get("text") or form.data.get("note")
+    if bench is None or bench.draft.pk != draft_id:
+        raise Refused("lease-lost", "This draft is not on your desk.", draft_id=draft_id, text=text)
+    mode = {"edit": "edit", "reject": "reject"}.get(form.data.get("verdict", ""), "")
+    typed = {"typed": form.data["text"]} if mode == "edit" and "text" in form.data else {}
+    return render_bench(
+        request,
+        bench,
+        mode=mode,
+        status=422,
+        form=form,
+        note=form.data.get("note", ""),
+        chosen_causes=request.POST.getlist("causes"),
+        **typed,
+    )
+
+
+def strip(request: SignedIn) -> dict[str, Any]:
+    """What the strip of held decisions shows, on every state of the desk."""
+    held = queries.held(request.user)
+    return {"held": held[:HELD], "more_held": len(held) - HELD}
+
+
+@require_POST
+@decides
+def claims(request: SignedIn) -> HttpResponse:
+    """Claim the draft that was picked, or the next one."""
+    form = ClaimForm(request.POST)
+    picked = form.cleaned_data["draft"] if form.is_valid() else None
+    if picked:
+        claim.claim(picked, by=request.user)
+    else:
+        claim.claim_next(by=request.user)
+    return redirect("desk")
+
+
+@require_safe
+@decides
+def queue(request: SignedIn) -> HttpResponse:
+    form = QueueForm(request.GET)
+    page = listed.page(request.user, form.narrowed, form.cursor)
+    context = {
+        "page": page,
+        "narrowed": form.narrowed,
+        "first": form.cursor == listed.START,
+        "most": MANY,
+        "kinds": KINDS,
+    }
+    return render(request, "desk/queue.html", context)

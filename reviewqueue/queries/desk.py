@@ -1,0 +1,184 @@
+"""What an agent's desk shows: the draft on the screen, the held decisions, and why there may be nothing."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Min, QuerySet
+from django.utils import timezone
+
+from reviewqueue.models import Decision, Draft, Hold, Lane, Message, Reason, Skip, User, Vote
+from reviewqueue.queries.lanes import lanes_of
+from reviewqueue.queries.rates import MANY, Line, record
+
+# The last messages of a conversation are open on the desk; earlier ones are folded away.
+OPEN_MESSAGES = 1
+
+# Decisions listed under "My decisions".
+LAST = 10
+
+DRAFT_WITH_ALL = (
+    "bot",
+    "body",
+    "customer",
+    "conversation__subject",
+    "lane__queue",
+    "submission__source",
+    "submission__about",
+    "submission__evidence",
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything about one draft that the desk shows."""
+
+    draft: Draft
+    earlier: list[Message]
+    latest: list[Message]
+    evidence: list[dict[str, Any]]
+    record: Line
+    reasons: list[Reason]
+    kept: str | None
+
+    @property
+    def text(self) -> str:
+        return self.draft.body.text or ""
+
+    @property
+    def seen(self) -> str:
+        """The digest of the text on the screen, for the form."""
+        return bytes(self.draft.digest).hex()
+
+    @property
+    def blocked(self) -> list[dict[str, Any]]:
+        """The findings that keep the draft from being approved as it stands."""
+        return [finding for finding in self.draft.submission.findings if finding["level"] == "error"]
+
+    @property
+    def editable(self) -> bool:
+        return "edit" in self.draft.submission.allowed
+
+    @property
+    def newer(self) -> bool:
+        """The customer wrote again after the bot read the conversation."""
+        known = self.draft.submission.conversation_rev
+        return bool(self.draft.conversation and known and self.draft.conversation.rev > known)
+
+    @property
+    def purged(self) -> bool:
+        return self.draft.body.text is None
+
+
+def on_screen(user: User) -> Bench | None:
+    """The draft in the agent's slot 0, or None."""
+    found = Draft.objects.filter(holder=user, status="claimed", slot=0)
+    draft = found.select_related(*DRAFT_WITH_ALL).first()
+    return bench(draft, user) if draft else None
+
+
+def bench(draft: Draft, user: User) -> Bench:
+    messages = list(messages_of(draft))
+    fresh = _unknown_to_the_bot(draft, messages)
+    split = max(0, len(messages) - max(OPEN_MESSAGES, len(fresh)))
+    return Bench(
+        draft=draft,
+        earlier=messages[:split],
+        latest=messages[split:],
+        evidence=_evidence(draft),
+        record=record(draft.bot_id, draft.kind),
+        reasons=list(Reason.objects.filter(kind=draft.kind)),
+        kept=_kept(draft, user),
+    )
+
+
+def messages_of(draft: Draft) -> "QuerySet[Message]":
+    return Message.objects.filter(conversation=draft.conversation_id).select_related("body")
+
+
+def _unknown_to_the_bot(draft: Draft, messages: list[Message]) -> list[Message]:
+    known = draft.submission.conversation_rev
+    return [message for message in messages if known and message.rev > known]
+
+
+def _evidence(draft: Draft) -> list[dict[str, Any]]:
+    """What the bot says it used. Only web addresses become links: `javascript:` is an address too."""
+    body = draft.submission.evidence
+    found: list[dict[str, Any]] = json.loads(body.text) if body and body.text else []
+    for source in found:
+        if not str(source.get("url", "")).startswith(("https://", "http://")):
+            source["url"] = None
+    return found
+
+
+def _kept(draft: Draft, user: User) -> str | None:
+    """What the agent had written before an undo, so that it need not be typed again."""
+    if draft.round == 1 or draft.kind != "reply":
+        return None
+    votes = Vote.objects.filter(draft=draft, round=draft.round - 1, agent=user, verdict="edited")
+    return votes.values_list("final__text", flat=True).first()
+
+
+# --- Decisions of mine --------------------------------------------------------------------------------------
+
+
+def held(user: User) -> list[Hold]:
+    """My decisions that can still be undone, newest first."""
+    found = Hold.objects.filter(decision__by_agent=user, settled_at=None)
+    return list(found.select_related("decision__draft").order_by("-decision_id"))
+
+
+def last_decisions(user: User) -> list[Decision]:
+    """My last decisions, each with what became of it, newest first."""
+    return list(
+        Decision.objects.filter(by_agent=user)
+        .select_related("draft__conversation__subject", "draft__submission", "hold", "settlement")
+        .prefetch_related("deliveries")
+        .order_by("-id")[:LAST]
+    )
+
+
+# --- Nothing on the screen ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Why the desk is empty. Counts stop at MANY."""
+
+    waiting: int
+    elsewhere: int
+    with_others: int
+    first_lease_ends: datetime | None
+    skipped: int
+    first_skip_ends: datetime | None
+    lanes: int
+
+
+def nothing(user: User) -> Nothing:
+    lanes = lanes_of(user)
+    others = list(Lane.objects.exclude(pk__in=lanes).values_list("id", flat=True))
+    skips = dict(
+        Skip.objects.filter(
+            agent=user, until__gt=timezone.now(), draft__status="waiting", draft__lane__in=lanes
+        ).values_list("draft_id", "until")
+    )
+    open_now = Draft.objects.filter(status="claimed", lane__in=lanes).exclude(holder=user)
+    return Nothing(
+        waiting=_some(_waiting(lanes).exclude(pk__in=list(skips))),
+        elsewhere=_some(_waiting(others)),
+        with_others=_some(open_now),
+        first_lease_ends=open_now.aggregate(first=Min("lease_until"))["first"],
+        skipped=len(skips),
+        first_skip_ends=min(skips.values(), default=None),
+        lanes=len(lanes),
+    )
+
+
+def _waiting(lanes: list[int]) -> "QuerySet[Draft]":
+    return Draft.objects.filter(status="waiting", lane__in=lanes)
+
+
+def _some(rows: "QuerySet[Draft]") -> int:
+    """How many there are, counted to one more than MANY: the cost does not grow with the queue."""
+    return rows.order_by()[: MANY + 1].count()

@@ -1,0 +1,93 @@
+"""A draft's page: what was said, drafted, decided and sent, in the order in which it happened."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from reviewqueue.edits import word_diff
+from reviewqueue.models import Decision, Delivery, Draft, Message, Reason, User
+from reviewqueue.queries.desk import DRAFT_WITH_ALL, messages_of
+from reviewqueue.queries.lanes import lanes_of
+
+
+@dataclass(frozen=True)
+class Round:
+    """One decision and what came of it."""
+
+    decision: Decision
+    text: str | None
+    diff: list[tuple[str, str]]
+    reasons: list[str]
+    deliveries: list[Delivery]
+
+    @property
+    def state(self) -> str:
+        """held, final or undone."""
+        settlement = getattr(self.decision, "settlement", None)
+        return settlement.outcome if settlement else "held"
+
+    @property
+    def seconds(self) -> float | None:
+        """Time on the draft."""
+        viewed_ms = self.decision.feedback.viewed_ms
+        return None if viewed_ms is None else viewed_ms / 1000
+
+
+@dataclass(frozen=True)
+class Timeline:
+    draft: Draft
+    messages: list[Message]
+    rounds: list[Round]
+    claimable: bool
+
+
+def visible(user: User) -> "QuerySet[Draft]":
+    """The drafts whose page the user may open: those of the own lanes, the ones decided, and all for a lead."""
+    if user.leads:
+        return Draft.objects.all()
+    if not user.decides:
+        return Draft.objects.none()
+    decided = Decision.objects.filter(by_agent=user).values("draft")
+    return Draft.objects.filter(Q(lane__in=lanes_of(user)) | Q(pk__in=decided))
+
+
+def timeline(draft_id: int, user: User) -> Timeline | None:
+    """The page of one draft, or None where there is none or the user may not see it."""
+    draft = visible(user).select_related(*DRAFT_WITH_ALL, "holder").filter(pk=draft_id).first()
+    if draft is None:
+        return None
+    reasons = dict(Reason.objects.filter(kind=draft.kind).values_list("slug", "label"))
+    return Timeline(
+        draft=draft,
+        messages=list(messages_of(draft)),
+        rounds=[_round(decision, draft, reasons) for decision in _decisions(draft)],
+        claimable=draft.status == "waiting" and draft.lane_id in lanes_of(user),
+    )
+
+
+def delivery(delivery_id: int, user: User) -> Delivery | None:
+    """A delivery of a draft that the user may see."""
+    return Delivery.objects.filter(pk=delivery_id, draft__in=visible(user)).first()
+
+
+def _decisions(draft: Draft) -> "QuerySet[Decision]":
+    return (
+        Decision.objects.filter(draft=draft)
+        .select_related("by_agent", "settlement", "hold", "by_vote__final", "feedback__note")
+        .prefetch_related("deliveries__tries", "deliveries__endpoint")
+        .order_by("round")
+    )
+
+
+def _round(decision: Decision, draft: Draft, reasons: dict[str, str]) -> Round:
+    final = decision.by_vote.final
+    text = final.text if final else None
+    edited = decision.verdict == "edited" and draft.kind == "reply"
+    diff = word_diff(draft.body.text, text) if edited and draft.body.text is not None and text is not None else []
+    return Round(
+        decision=decision,
+        text=text,
+        diff=diff,
+        reasons=[reasons.get(slug, slug) for slug in decision.feedback.reasons],
+        deliveries=list(decision.deliveries.all()),
+    )
