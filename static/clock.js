@@ -1,0 +1,42 @@
+// Two clocks: the time a draft has been on the screen (sent along with the decision), and the seconds that a decision
+// is still held. Neither speaks: they are not in a live region.
+"use strict";
+
+(() => {
+  const bench = document.getElementById("bench");
+  const KEY = "painted";
+
+  // First paint of this draft under this claim; opening the editor is a new page but not a new draft. Only numbers are
+  // kept, never a text.
+  function firstPaint() {
+    const here = `${bench.dataset.draft}.${bench.dataset.epoch}`;
+    try {
+      const [claim, at] = (sessionStorage.getItem(KEY) ?? "").split("@");
+      if (claim === here) return Number(at);
+      sessionStorage.setItem(KEY, `${here}@${Date.now()}`);
+    } catch { /* no storage: this page's own time counts */ }
+    return Date.now();
+  }
+
+  if (bench) {
+    let first = Date.now();
+    requestAnimationFrame(() => requestAnimationFrame(() => { first = firstPaint(); }));
+    document.addEventListener("submit", (event) => {
+      const field = event.target.elements.namedItem("viewed_ms");
+      if (field) field.value = String(Math.max(0, Date.now() - first));
+    });
+  }
+
+  // The server says how many seconds are left, not until when: the clocks of two machines differ.
+  const start = performance.now();
+  const counters = [...document.querySelectorAll("[data-left]")];
+  function tick() {
+    const gone = (performance.now() - start) / 1000;
+    for (const counter of counters) {
+      const left = Math.ceil(Number(counter.dataset.left) - gone);
+      counter.textContent = left > 0 ? counter.dataset.in.replace("{n}", left) : counter.dataset.over;
+    }
+    if (counters.some((counter) => Number(counter.dataset.left) > gone)) setTimeout(tick, 1000);
+  }
+  if (counters.length) tick();
+})();
