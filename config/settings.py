@@ -45,8 +45,9 @@ DATABASES = {
     )
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    # A login that may be more (a superuser in a test, a shared login) is brought down to its role's rights.
-    assume_role=f"reviewqueue_{DATABASE_ROLE}",
+    # A login that may be more (a superuser in a test, a shared login) is brought down to its role's rights. Django's
+    # own assume_role waits for itself when connections come from a pool.
+    options=f"-c role=reviewqueue_{DATABASE_ROLE}",
     connect_timeout=3,
 )
 if DATABASE_POOL:

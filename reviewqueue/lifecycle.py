@@ -7,6 +7,7 @@ docs/lifecycle.md and the step-by-status tests all read these tables. Imports no
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
 from django.db.models import sql
 
@@ -94,7 +95,10 @@ def move(rows: "models.QuerySet[Row]", step: Step, **changes: Any) -> list[Row]:
     query = cast(sql.UpdateQuery, filtered.query.chain(sql.UpdateQuery))
     query.clear_ordering(force=True)
     query.add_update_values({"status": step.after, **changes})
-    statement, params = query.get_compiler(alias).as_sql()
+    try:
+        statement, params = query.get_compiler(alias).as_sql()
+    except EmptyResultSet:
+        return []
     fields = model._meta.concrete_fields
     columns = ", ".join(f'"{field.column}"' for field in fields)
     with connections[alias].cursor() as cursor:

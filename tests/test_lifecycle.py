@@ -74,10 +74,11 @@ def test_the_database_knows_the_same_arrows(table, before, after):
 
 def test_only_the_lifecycle_writes_a_status():
     """A draft or delivery is born with a status; afterwards only move() changes it."""
-    births = {("submit.py", "Draft", "received"), ("decide.py", "Delivery", "held")}
+    births = {("submit.py", "Draft", "waiting"), ("decide.py", "Delivery", "held")}
     found = set()
     for path in PACKAGE.rglob("*.py"):
-        if path.name == "lifecycle.py" or "migrations" in path.parts:
+        # The client's HTTP statuses are none of ours; migrations hold the database's own copy of the tables.
+        if path.name == "lifecycle.py" or {"migrations", "client"} & set(path.parts):
             continue
         code = path.read_text()
         assert not re.search(r"SET\s+status", code), path
@@ -115,7 +116,7 @@ def _force(table, row, status, extra):
     """Put a row into a status against the trigger, as only the owner of a table can."""
     with connection.cursor() as cursor:
         # Deferred foreign keys of the rows just made are checked first: a table with some pending cannot be altered.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RESET ROLE")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; SET ROLE NONE")
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_guard")
         params = [status, make_agent().pk, row.pk] if "%s" in extra else [status, row.pk]
         cursor.execute(f"UPDATE {table} SET status=%s{extra} WHERE id=%s", params)

@@ -94,22 +94,22 @@ def _store(content: Content, canonical: Content, bot: Bot) -> Submitted:
         lane=_lane(queue, content["language"]),
         order_key=order_key(queue.priority, due_at),
         submitted_at=now,
-        status="received",
+        # Policy and checks run in this very transaction, so a draft is admitted at birth.
+        status="waiting",
     )
     takes_over = supersede(content["supersedes"], draft, bot=bot) if content["supersedes"] else None
     draft.save()
     _submission(content, draft, about, conversation, due_at)
-    admitted = _admit(draft, takes_over)
     log("draft.submitted", bot, draft=draft.pk, external_id_sha256=_sha256(draft.external_id))
-    return Submitted(admitted, replayed=False)
-
-
-def _admit(draft: Draft, takes_over: Draft | None) -> Draft:
-    (draft,) = move(Draft.objects.filter(pk=draft.pk), DRAFT["admit"])
-    if takes_over is None:
+    if takes_over is not None:
+        draft = _hand_over(draft, takes_over)
+    else:
         now_waiting(draft)
-        return draft
-    # The draft it replaces is on somebody's screen: the same agent goes on with the new one.
+    return Submitted(draft, replayed=False)
+
+
+def _hand_over(draft: Draft, takes_over: Draft) -> Draft:
+    """The draft it replaces was on somebody's screen: the same agent goes on with the new one."""
     (draft,) = move(
         Draft.objects.filter(pk=draft.pk),
         DRAFT["claim"],
