@@ -16,6 +16,9 @@
     set: (value) => { try { localStorage.setItem("keys", value); } catch { /* private mode: for this page only */ } },
   };
 
+  // No answer for this long (ms): the same form may be sent again, its decision_key makes the repeat harmless.
+  const RETRY = 8000;
+
   let painted = Infinity;
   let selected = -Infinity;
   let locked = false;
@@ -82,7 +85,9 @@
   // One decision a page: what was pressed is on its way, and the next key belongs to the next draft.
   document.addEventListener("submit", (event) => {
     if (locked) { event.preventDefault(); return; }
-    if (event.target.method === "post") locked = true;
+    if (event.target.method !== "post") return;
+    locked = true;
+    setTimeout(() => { locked = false; }, RETRY);
   });
 
   // A page out of the browser's memory shows a draft that may be decided by now.

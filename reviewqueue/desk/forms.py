@@ -17,7 +17,7 @@ CAUSE_WORDS = {
     "dialect": (_("Dialect or variety"), "D"),
     "mixed-language": (_("Mixed language"), "L"),
     "both-moods": (_("Both moods"), "B"),
-    "unclear": (_("Unclear without more context"), "U"),
+    "unclear": (_("Unclear without context"), "U"),
 }
 
 # What each verdict of the form hands to its action, beside what every decision tells.

@@ -10,6 +10,10 @@ from django.utils.translation import gettext as _
 from reviewqueue.models import User
 
 
+# Addresses that answer with the desk.
+SHOWS = {"preview": "desk", "decision": "desk"}
+
+
 @dataclass(frozen=True)
 class Link:
     """One entry of the main navigation; a link that would lead to a refusal is not there."""
@@ -25,7 +29,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {"navigation": []}
     match = getattr(request, "resolver_match", None)
-    here = match.url_name if match else None
+    here = SHOWS.get(match.url_name, match.url_name) if match else None
     places = []
     if user.decides:
         places += [("desk", _("Desk")), ("queue", _("Queue")), ("decisions", _("My decisions"))]

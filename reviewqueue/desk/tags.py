@@ -12,10 +12,11 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from reviewqueue.desk.changes import Run, counted, runs
-from reviewqueue.models import User
+from reviewqueue.models import Draft, User
 from reviewqueue.queries.rates import Rate
 
 register = Library()
@@ -77,10 +78,10 @@ def whisker(rate: Rate) -> SafeString:
     """The interval drawn: ─●─ on a line from 0 to 100. Says nothing that the words beside it do not say."""
     if not rate.shown:
         return SafeString("")
-    low, share, high = (f"{value * 100:.1f}" for value in (rate.low, rate.share, rate.high))
+    low, share, high = (f"{value * 160:.1f}" for value in (rate.low, rate.share, rate.high))
     return format_html(
-        '<svg class="whisker" viewBox="0 0 100 12" width="100" height="12" aria-hidden="true">'
-        '<line class="rail" x1="0" y1="6" x2="100" y2="6"/>'
+        '<svg class="whisker" viewBox="0 0 160 12" width="160" height="12" aria-hidden="true">'
+        '<line class="rail" x1="0" y1="6" x2="160" y2="6"/>'
         '<line class="span" x1="{}" y1="6" x2="{}" y2="6"/><circle cx="{}" cy="6" r="3"/></svg>',
         low,
         high,
@@ -197,6 +198,37 @@ def person(user: User | None, me: User) -> str:
     return _("you") if user.pk == me.pk else str(user)
 
 
+# --- Drafts and decisions -----------------------------------------------------------------------------------
+
+# The same words in the pages, the API, the CSV and the log; a label is confirmed or corrected.
+VERDICTS = {
+    "approved": _lazy("approved"),
+    "edited": _lazy("edited"),
+    "rejected": _lazy("rejected"),
+    "returned": _lazy("returned"),
+    "written": _lazy("written"),
+}
+LABEL_VERDICTS = VERDICTS | {
+    "approved": _lazy("label confirmed"),
+    "edited": _lazy("label corrected"),
+    "rejected": _lazy("rejected, cannot tell"),
+}
+
+
+@register.filter
+def verdict(slug: str, kind: str) -> str:
+    return str((LABEL_VERDICTS if kind == "sentiment" else VERDICTS)[slug])
+
+
+@register.filter
+def title(draft: Draft) -> str:
+    """What a draft is called: the subject of its conversation, or what it is."""
+    subject = draft.conversation.subject if draft.conversation else None
+    if subject and subject.text:
+        return subject.text
+    return _("Sentiment label") if draft.kind == "sentiment" else _("Reply")
+
+
 # --- Texts --------------------------------------------------------------------------------------------------
 
 
@@ -250,5 +282,9 @@ def changed(parts: list[tuple[str, str]]) -> str:
     if not count:
         return _("No change.")
     changes = ngettext("%(n)s change", "%(n)s changes", count) % {"n": count}
-    words = ngettext("%(n)s word deleted", "%(n)s words deleted", gone) % {"n": gone}
-    return _("%(changes)s: %(words)s, %(new)s inserted.") % {"changes": changes, "words": words, "new": new}
+    words = []
+    if gone:
+        words.append(ngettext("%(n)s word deleted", "%(n)s words deleted", gone) % {"n": gone})
+    if new:
+        words.append(ngettext("%(n)s word inserted", "%(n)s words inserted", new) % {"n": new})
+    return f"{changes}: {', '.join(words)}." if words else f"{changes}."

@@ -69,6 +69,10 @@ class Line:
         return sum(self.counts.values())
 
     @property
+    def shown(self) -> bool:
+        return self.n >= FEWEST
+
+    @property
     def rates(self) -> list[tuple[str, Rate]]:
         return [(verdict, self.rate(verdict)) for verdict in VERDICTS]
 
@@ -226,7 +230,7 @@ CROSS JOIN LATERAL (
   SELECT count(*) FROM (
     SELECT FROM draft JOIN lane ON lane.id = draft.lane_id
     WHERE lane.queue_id = queue.id AND draft.status = 'waiting' LIMIT %(many)s + 1
-  ) AS some
+  ) AS counted
 ) AS waiting
 CROSS JOIN LATERAL (
   SELECT min(first.submitted_at) AS oldest FROM lane
