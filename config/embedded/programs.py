@@ -23,11 +23,11 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def configuration(var: Path, port: int, *, postgres: bool, redis: bool) -> str:
-    """The servers that are not yours start at once, the rest when told to; on the way out the servers go last.
+    """The servers that are not yours start at once, the other groups when told to. They end in the other order.
 
     The customer's helpdesk is there with the example data, which is there with the embedded PostgreSQL.
     """
-    servers, app = [], ["web", "deliver", "beat"]
+    servers = []
     text = HEAD + _control(var)
     if postgres:
         servers.append("postgres")
@@ -39,14 +39,13 @@ def configuration(var: Path, port: int, *, postgres: bool, redis: bool) -> str:
     roles = f'DATABASE_ROLE="app",DATABASE_POOL="{web.THREADS}",PORT="{port}"'
     text += _program("web", ["-m", "config.embedded.web"], environment=roles, autostart="false")
     worker = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
-    worker += ["--serializer", "rq.serializers.JSONSerializer"]
+    worker += ["--serializer", "rq.serializers.JSONSerializer", "--skip-checks"]
     text += _program("deliver", [*_tied("manage.py"), *worker], copies=2, autostart="false")
-    text += _program("beat", [*_tied("manage.py"), "beat"], copies=2, autostart="false")
+    text += _program("beat", [*_tied("manage.py"), "beat", "--skip-checks"], copies=2, autostart="false")
     if postgres:
-        app.append("helpdesk")
         receiver = ["-m", "config.embedded.receiver", os.fspath(var), str(port + 1)]
         text += _program("helpdesk", receiver, autostart="false")
-    return text + _group("servers", servers, 1) + _group("app", app, 2)
+    return text + _group("servers", servers, 1) + _group("workers", ["deliver", "beat"], 2)
 
 
 def control_dir(var: Path) -> Path:
@@ -67,6 +66,7 @@ def _tied(program: str) -> list[str]:
 
 
 def _program(name: str, arguments: list[str], *, copies: int = 1, **options: str) -> str:
+    """Alone it is a group of its own name."""
     number = "-%(process_num)d" if copies > 1 else ""
     options |= {
         "command": _literal(shlex.join([sys.executable, *arguments])),

@@ -47,11 +47,11 @@ def supervised(configuration: Path, environment: Mapping[str, str]) -> Iterator[
         _stop(supervisor)
 
 
-def start_programs(var: Path) -> None:
-    """Those that supervisord does not start of itself. Does not wait for them."""
+def start_programs(var: Path, group: str) -> None:
+    """Those of a group that supervisord does not start of itself. Does not wait for them."""
     transport = SupervisorTransport(None, None, f"unix://{programs.control_socket(var)}")
     with ServerProxy("http://supervisor", transport=transport) as supervisor:
-        supervisor.supervisor.startProcessGroup("app", False)
+        supervisor.supervisor.startProcessGroup(group, False)
 
 
 def wait_for_end(supervisor: subprocess.Popen) -> None:

@@ -12,9 +12,10 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NoReturn
+
+import httpx
 
 from config import settings
 from config.embedded import lock, places, programs
@@ -69,12 +70,18 @@ def up(port: int) -> None:
     if settings.EMBEDDED:
         os.close(Postgres(places.postgres_dir(VAR)).prepare())  # here its refusals are seen
     with supervised(configuration, environment()) as supervisor:
-        seed = fill(port)
-        say("Starting the web server and the workers")
-        start_programs(VAR)
-        wait_for_web(port)
+        prepare()
+        say("Starting the web server")
+        start_programs(VAR, "web")
+        seed = fill(port) if settings.EMBEDDED else {}  # while it starts
+        wait_for_page("web", f"{address(port)}/sign-in")
+        say("Starting the workers")
+        start_programs(VAR, "workers")
         announce(port, seed)
-        wait_for_end(supervisor)
+        try:
+            wait_for_end(supervisor)
+        finally:
+            DEMO.unlink(missing_ok=True)
         raise Failed("The supervisor was ended from outside, and everything with it. Again: make up")
 
 
@@ -129,20 +136,23 @@ def wait_for_servers() -> None:
         Redis(places.redis_dir(VAR)).wait_ready(seconds=120)
 
 
-def fill(port: int) -> dict[str, Any]:
-    """Returns the example sign-ins and keys; empty with a database of your own."""
+def prepare() -> None:
     say("Preparing the pages")
-    manage("collectstatic", "--noinput")  # while the servers start
+    manage("collectstatic", "--noinput", "--skip-checks")  # while the servers start
     wait_for_servers()
     say("Preparing the database")
-    manage("migrate", "--noinput")
-    if not settings.EMBEDDED:
-        return {}
+    manage("migrate", "--noinput", "--skip-checks")
+
+
+def fill(port: int) -> dict[str, Any]:
+    """Returns the example's sign-ins and keys."""
     say("Preparing the example data")
-    seed = json.loads(manage("demo", "--receiver", f"{address(port + 1)}/webhooks"))
+    seed = json.loads(manage("demo", "--receiver", f"{address(port + 1)}/webhooks", "--skip-checks"))
     secret = VAR / "webhook_secret"
     secret.unlink(missing_ok=True)
     places.write_private(secret, seed.pop("webhook_secret"))
+    start_programs(VAR, "helpdesk")
+    wait_for_page("helpdesk", address(port + 1))
     return seed
 
 
@@ -162,26 +172,22 @@ def manage(*arguments: str) -> str:
     return done.stdout
 
 
-def wait_for_web(port: int, *, seconds: float = 60) -> None:
+def wait_for_page(program: str, url: str, *, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
-    while not answers(port):
+    while not answers(url):
         if time.monotonic() > until:
-            log = VAR / "log/web.log"
+            log = VAR / f"log/{program}.log"
             end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise Failed(f"{end}\nThe web server does not answer, see above and {shown(log)}")
+            raise Failed(f"{end}\n{url} does not answer, see above and {shown(log)}")
         time.sleep(0.05)
 
 
-def answers(port: int) -> bool:
-    """Whether the sign-in page comes. Your own host names and TLS may not let us see it: then any answer will do."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+def answers(url: str) -> bool:
+    """Whether the page comes. Your own host names and TLS may not let us see it: then any answer will do."""
     try:
-        connection.request("GET", "/sign-in")
-        status = connection.getresponse().status
-    except (OSError, HTTPException):
+        status = httpx.get(url, trust_env=False, timeout=5).status_code
+    except httpx.HTTPError:
         return False
-    finally:
-        connection.close()
     return status == 200 or (not settings.EMBEDDED and status < 500)
 
 
@@ -212,7 +218,7 @@ def address(port: int) -> str:
 
 
 def shown(path: Path) -> str:
-    return os.path.relpath(path)
+    return os.fspath(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def say(text: str) -> None:

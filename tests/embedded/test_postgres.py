@@ -16,11 +16,10 @@ from tests.embedded.processes import NOBODY, alive, forked, root_only, succeeded
 FAST = {"fsync": "off"}
 
 
-@pytest.fixture
-def server(tmp_path):
-    with Postgres(tmp_path / "pg", settings=FAST) as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Postgres(tmp_path_factory.mktemp("pg"), settings=FAST) as server:
         yield server
-        server.stop()
 
 
 def ask(server: Postgres, query: str, user: str = "postgres", database: str = "postgres"):
