@@ -118,7 +118,7 @@ def test_the_delivery_of_a_killed_worker_arrives_under_the_same_id(system, clien
         system.receiver.open.set()
         system.start("worker1")
         system.start("worker2")
-    sql = "SELECT status FROM delivery JOIN draft ON draft.id = draft_id WHERE external_id = %s"
+    sql = "SELECT delivery.status FROM delivery JOIN draft ON draft.id = draft_id WHERE external_id = %s"
     wait_until(lambda: system.rows(sql, name) == [("delivered",)], 60, lambda: str(system.rows(sql, name)))
     posts = [data["external_id"] for data in system.receiver.datas()]
     assert posts.count(name) == 2, "once by the killed worker, once by the next one"

@@ -49,7 +49,7 @@ def test_all_that_was_submitted_is_decided_and_delivered_once_and_counted(system
     assert {name for name, _, _ in done} == set(drafts)
 
     _delivered_once_byte_for_byte(system, done)
-    _feedback_is_complete(client, drafts, done)
+    _feedback_is_complete(system, client, drafts, done)
     _board_equals_what_was_done(system, drafts, done)
 
 
@@ -157,12 +157,9 @@ def _delivered_once_byte_for_byte(system: System, done: list[tuple[str, str, str
 
 
 def _feedback_is_complete(
-    client: Client, drafts: dict[str, dict[str, Any]], done: list[tuple[str, str, str | None]]
+    system: System, client: Client, drafts: dict[str, dict[str, Any]], done: list[tuple[str, str, str | None]]
 ) -> None:
-    def fed() -> bool:
-        return sum(1 for _ in client.feedback()) == len(done)
-
-    wait_until(fed, 60, "the feed is not complete")
+    wait_until(lambda: system.rows("SELECT count(*) FROM feed") == [(len(done),)], 60, "the feed is not complete")
     rows = {row["external_id"]: row for row in client.feedback()}
     assert set(rows) == set(drafts)
     for name, verb, text in done:
