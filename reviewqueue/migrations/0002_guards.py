@@ -77,6 +77,11 @@ BEGIN
   IF NEW.epoch < OLD.epoch OR NEW.round < OLD.round THEN
     RAISE EXCEPTION 'epoch and round of draft % only rise', OLD.id USING ERRCODE = 'restrict_violation';
   END IF;
+  IF current_user = 'reviewqueue_worker'
+     AND (NEW.status NOT IN (OLD.status, 'waiting', 'refused', 'expired')
+          OR (NEW.holder_id IS NOT NULL AND NEW.holder_id IS DISTINCT FROM OLD.holder_id)) THEN
+    RAISE EXCEPTION 'only a person or a bot takes draft % further', OLD.id USING ERRCODE = 'restrict_violation';
+  END IF;
   IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
       ('received', 'waiting'), ('received', 'refused'), ('received', 'withdrawn'), ('received', 'expired'),
       ('waiting', 'claimed'), ('waiting', 'decided'), ('waiting', 'withdrawn'), ('waiting', 'expired'),
@@ -89,10 +94,34 @@ BEGIN
 END $$;
 CREATE TRIGGER draft_guard BEFORE UPDATE ON draft FOR EACH ROW EXECUTE FUNCTION draft_step();
 
+CREATE FUNCTION customer_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user = 'reviewqueue_worker' THEN
+    RAISE EXCEPTION 'the worker only locks a customer' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (NEW.ref IS NOT NULL AND NEW.ref IS DISTINCT FROM OLD.ref)
+     OR (NEW.key IS NOT NULL AND NEW.key IS DISTINCT FROM OLD.key)
+     OR (NEW.name IS NOT NULL AND NEW.name IS DISTINCT FROM OLD.name AND current_user = 'reviewqueue_eraser') THEN
+    RAISE EXCEPTION 'who a customer is can only be blanked' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER customer_guard BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION customer_step();
+
+CREATE FUNCTION conversation_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.reply_to IS NOT NULL AND NEW.reply_to IS DISTINCT FROM OLD.reply_to THEN
+    RAISE EXCEPTION 'where replies go can only be blanked' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER conversation_guard BEFORE UPDATE ON conversation FOR EACH ROW EXECUTE FUNCTION conversation_step();
+
+-- public.hold by its full name: a temporary table called hold would be found before it.
 CREATE FUNCTION settlement_in_time() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.outcome = 'final' AND NOT EXISTS (
-      SELECT FROM hold WHERE decision_id = NEW.decision_id AND until <= clock_timestamp()) THEN
+      SELECT FROM public.hold WHERE decision_id = NEW.decision_id AND until <= clock_timestamp()) THEN
     RAISE EXCEPTION 'the hold of decision % has not ended', NEW.decision_id USING ERRCODE = 'restrict_violation';
   END IF;
   IF NEW.outcome = 'undone' AND current_user = 'reviewqueue_worker' THEN
@@ -205,13 +234,14 @@ WORKER = {
     "queue": "SELECT",
     "lane": "SELECT",
     "endpoint": "SELECT, UPDATE (disabled_at)",
-    # FOR UPDATE on the customer is the fence between an opt-out and a send; PostgreSQL asks for UPDATE for it.
+    # FOR UPDATE on the customer is the fence between an opt-out and a send; PostgreSQL asks for UPDATE for it, and the
+    # table's guard refuses every other use.
     "customer": "SELECT, UPDATE (opted_out_at)",
     "consent": "SELECT",
     "body": "SELECT",
     "conversation": "SELECT",
     "message": "SELECT",
-    "draft": "SELECT, UPDATE (epoch, status, holder_id, slot, lease_until, last_holder_id)",
+    "draft": "SELECT, UPDATE (epoch, status, holder_id, slot, lease_until)",
     "submission": "SELECT",
     "drill": "SELECT",
     "vote": "SELECT",
