@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Self
+from typing import Any, Self
 
 import psycopg
 
@@ -233,7 +233,7 @@ class Postgres:
         if process.returncode != 0 or "ERROR:" in said:
             raise PostgresFailed(f"PostgreSQL's {program} failed in {self.directory}:\n{said}")
 
-    def _spawn(self, command: list[str], **streams: IO | int | tuple[int, ...]) -> subprocess.Popen:
+    def _spawn(self, command: list[str], **streams: Any) -> subprocess.Popen:
         step_down = partial(self._step_down, os.getpid())
         return subprocess.Popen(  # noqa: S603
             command, cwd="/", env=ENVIRONMENT, preexec_fn=step_down, process_group=0, **streams

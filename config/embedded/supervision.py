@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
-from xmlrpc.client import ServerProxy  # nosec B411 - it talks to our own supervisord, over our own socket
+from xmlrpc.client import ServerProxy  # nosec B411
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
 from config.embedded import child, programs
 
@@ -48,7 +48,10 @@ def supervised(configuration: Path, environment: Mapping[str, str]) -> Iterator[
 
 
 def start_programs(var: Path, group: str) -> None:
-    """Those of a group that supervisord does not start of itself. Does not wait for them."""
+    """Those of a group that supervisord does not start of itself. Does not wait for them.
+
+    The XML comes from our own supervisord, over a socket that only we can open.
+    """
     transport = SupervisorTransport(None, None, f"unix://{programs.control_socket(var)}")
     with ServerProxy("http://supervisor", transport=transport) as supervisor:
         supervisor.supervisor.startProcessGroup(group, False)

@@ -34,7 +34,7 @@ def serve(port: int) -> None:
 def load(target: str) -> Callable:
     """Runs in each worker. One that outlived a killed granian would go on answering beside the next one's."""
     granian = multiprocessing.parent_process()
-    if granian is not None:
+    if granian and granian.pid:
         child.end_with_parent(granian.pid, signal.SIGTERM)
     module, name = target.split(":")
     return getattr(import_module(module), name)
