@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 # A Unix socket's whole path may take 107 bytes; the longest name we put into a folder is ".s.PGSQL.5432".
-SOCKET_DIR_BYTES = 107 - len("/.s.PGSQL.5432")
+PORT = 5432
+SOCKET_DIR_BYTES = 107 - len(f"/.s.PGSQL.{PORT}")
 
 
 def postgres_dir(var: Path) -> Path:
@@ -29,7 +30,9 @@ def postgres_url(var: Path, role: str) -> str:
 
 
 def database_url(sockets: Path, user: str, database: str) -> str:
-    return f"postgres://{quote(user, safe='')}@{quote(os.fsencode(sockets), safe='')}/{quote(database, safe='')}"
+    """The port is only part of the socket's name; PGPORT in somebody's environment would change it."""
+    host = quote(os.fsencode(sockets), safe="")
+    return f"postgres://{quote(user, safe='')}@{host}:{PORT}/{quote(database, safe='')}"
 
 
 def redis_url(var: Path) -> str:

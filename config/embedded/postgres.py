@@ -28,7 +28,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 SETTINGS = {
     "listen_addresses": "",
-    "port": "5432",
+    "port": str(places.PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "64MB",

@@ -39,7 +39,8 @@ class Failed(Exception):
 
 def main() -> None:
     for number in SIGNALS:
-        signal.signal(number, stop)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup make up
+            signal.signal(number, stop)
     try:
         up(chosen_port())
     except Stop:

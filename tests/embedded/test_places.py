@@ -55,12 +55,13 @@ def test_somebody_elses_folder_is_refused(temp, tmp_path):
         places.socket_dir(deep(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["plain", "a b", "100%", "ü", "Q?#&=", "a:b@c", "quo'te\""])
+@pytest.mark.parametrize("name", ["plain", "MixedCase", "a b", "100%", "ü", "Q?#&=", "a:b@c", "quo'te\""])
 def test_the_addresses_survive_any_name_of_a_folder(name):
     var = Path("/srv") / name
     url = places.postgres_url(var, "app")
     assert psycopg.conninfo.conninfo_to_dict(url)["host"] == f"/srv/{name}/postgres/run"
-    assert dj_database_url.parse(url)["HOST"] == f"/srv/{name}/postgres/run"
+    django = dj_database_url.parse(url)
+    assert (django["HOST"], django["PORT"]) == (f"/srv/{name}/postgres/run", 5432)
     path = redis.Redis.from_url(places.redis_url(var)).connection_pool.connection_kwargs["path"]
     assert path == f"/srv/{name}/redis/run/redis.sock"
 

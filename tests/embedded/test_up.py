@@ -128,14 +128,14 @@ def test_it_starts_with_example_data(up):
     assert all(set(demo[role]) == {"username", "password"} for role in ("agent", "lead", "admin"))
     assert (up.var / "demo.json").stat().st_mode & 0o777 == 0o600
     assert demo["agent"]["password"] in up.said()
-    assert up.answers()
+    assert until(up.answers, seconds=20)
     assert "helpdesk" in httpx.get(f"http://127.0.0.1:{up.port + 1}/", trust_env=False).text
     assert until(lambda: sorted(up.running()) == PROGRAMS)
 
 
 def test_a_second_one_is_refused(up):
     assert f"already runs here (process {up.process.pid}); stop it with Ctrl-C first" in up.refused()
-    assert up.answers()
+    assert until(up.answers, seconds=20)
 
 
 def test_a_copy_on_the_same_port_is_refused(up, tmp_path):
@@ -182,7 +182,7 @@ def test_with_a_database_of_your_own(tmp_path):
         try:
             assert "manage.py admin NAME" in up.said()
             assert not (up.var / "demo.json").exists()
-            assert up.answers()
+            assert until(up.answers, seconds=20)
             ours = ["beat-1", "beat-2", "deliver-1", "deliver-2", "web"]
             assert until(lambda: sorted(up.running()) == ours)
         finally:
