@@ -202,7 +202,7 @@ def announce(port: int, seed: dict[str, Any]) -> None:
         lines += [f"  The bot's key        {seed['bot_key']}", f"  The helpdesk         {address(port + 1)}", ""]
         lines += [f"  The same for programs is in {shown(DEMO)}."]
     else:
-        lines += ["  The first admin: .venv/bin/python manage.py admin NAME"]
+        lines += ["  The first admin: .venv/bin/python manage.py person NAME --role admin"]
     say("\n".join([*lines, f"  Logs are in {shown(VAR / 'log')}. Ctrl-C stops everything.", ""]))
 
 

@@ -180,7 +180,7 @@ def test_with_a_database_of_your_own(tmp_path):
         assert "needs SECRET_KEY" in up.refused()
         up.start(SECRET_KEY="x" * 60).wait()
         try:
-            assert "manage.py admin NAME" in up.said()
+            assert "manage.py person NAME --role admin" in up.said()
             assert not (up.var / "demo.json").exists()
             assert until(up.answers, seconds=20)
             ours = ["beat-1", "beat-2", "deliver-1", "deliver-2", "web"]
