@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import psycopg
 from django.core.exceptions import SuspiciousOperation
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
+from django.utils.http import parse_header_parameters
 
 from reviewqueue.lifecycle import Refused
 
@@ -166,6 +168,21 @@ def is_away(failure: BaseException) -> bool:
         return True
     cause = failure.__cause__ if isinstance(failure, DatabaseError) else failure
     return isinstance(cause, psycopg.Error) and cause.sqlstate == READ_ONLY
+
+
+class Request(WSGIRequest):
+    """What config/wsgi.py makes of a request: read as UTF-8, whatever its Content-Type says.
+
+    Django decodes forms and query strings by the charset named there, and a made-up one (`charset=zlib`) fails before
+    any middleware is asked.
+    """
+
+    def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
+        try:
+            stated = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except (LookupError, ValueError):
+            stated = "", {}
+        self.content_type, self.content_params = stated
 
 
 class RequestIdMiddleware:

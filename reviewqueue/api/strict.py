@@ -55,6 +55,7 @@ def body(request: HttpRequest) -> dict[str, Any]:
     _check_media(request)
     document = load(_read(request))
     if not isinstance(document, dict):
+        refuse_faults(document)
         raise Refused("invalid", "The body must be a JSON object.", pointer="")
     return document
 
@@ -93,6 +94,8 @@ def _read(request: HttpRequest) -> bytes:
     raw: bytes = source.read(limit + 1)
     if len(raw) > limit:
         raise too_large
+    if declared.isdecimal() and len(raw) < int(declared):
+        raise Refused("bad-request", "The request ended before its body was complete.")
     if not raw:
         raise Refused("bad-json", "The body is empty; a JSON object is expected.", pointer="")
     return raw

@@ -63,7 +63,8 @@ class Client:
         return self.submit_encoded([_dump(draft) for draft in drafts])
 
     def submit_encoded(self, drafts: Sequence[bytes]) -> list[JSON]:
-        """`submit_batch` for drafts that are JSON already. Those the server had no time for are sent again."""
+        """`submit_batch` for drafts that are JSON already. Raises Problem where the server, asked again and again,
+        had no time for one of them."""
         results: dict[int, JSON] = {}
         waiting = list(range(len(drafts)))
         for attempt in range(self.tries):
@@ -72,10 +73,10 @@ class Client:
             results.update((index, {**result, "index": index}) for index, result in zip(waiting, answered, strict=True))
             waiting = [index for index in waiting if results[index]["status"] in PASSING]
             if not waiting:
-                break
+                return [results[index] for index in range(len(drafts))]
             if attempt + 1 < self.tries:
                 time.sleep(_pause(attempt))
-        return [results[index] for index in range(len(drafts))]
+        raise Problem(results[waiting[0]]["problem"])
 
     def submit_file(
         self, path: str | os.PathLike, *, batch: int = 100, on_progress: OnProgress | None = None
@@ -143,15 +144,16 @@ class Client:
             pause = _pause(attempt)
             try:
                 response = self._http.request(method, path, timeout=timeout, **more)
-            except httpx.TransportError:
-                if last:
+            except httpx.TransportError as failure:
+                if last or isinstance(failure, httpx.UnsupportedProtocol):
                     raise
             else:
-                if response.is_success:
+                if response.is_success and response.headers.get("Content-Type", "").startswith("application/json"):
                     return response
                 if last or response.status_code not in PASSING:
                     raise Problem(_problem(response))
-                pause = _stated_pause(response) or pause
+                stated = _stated_pause(response)
+                pause = pause if stated is None else stated
             time.sleep(pause)
         raise AssertionError("tries is at least 1")
 

@@ -72,14 +72,15 @@ class Run:
     def _resume(self) -> None:
         try:
             known = Progress(**json.loads(self.memory.read_text()))
+            is_same = known.server == self.progress.server and self._pass_over(known.bytes) == known.sha256
         except (OSError, ValueError, TypeError):
-            return
-        if known.server == self.progress.server and self._pass_over(known.bytes) == known.sha256:
+            is_same = False
+        if is_same:
             self.progress = known
             self.summary = Summary(known.new, known.replayed, known.refused)
-            return
-        self.source.seek(0)
-        self.hash = hashlib.sha256()
+        else:
+            self.source.seek(0)
+            self.hash = hashlib.sha256()
 
     def _pass_over(self, size: int) -> str:
         while size > 0 and (chunk := self.source.read(min(CHUNK, size))):
@@ -89,7 +90,7 @@ class Run:
 
     def _cut_refusals(self) -> None:
         """To what the progress knows of: a stop in between may have left more."""
-        if self.progress.refusals_bytes:
+        if self.progress.refusals_bytes and self.refusals.exists():
             os.truncate(self.refusals, self.progress.refusals_bytes)
             self.summary.refusals = str(self.refusals)
         else:
