@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.models import User
 
-
 # Addresses that answer with the desk.
 SHOWS = {"preview": "desk", "decision": "desk"}
 

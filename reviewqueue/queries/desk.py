@@ -152,7 +152,7 @@ class Nothing:
     first_lease_ends: datetime | None
     skipped: int
     first_skip_ends: datetime | None
-    lanes: int
+    in_a_queue: bool
 
 
 def nothing(user: User) -> Nothing:
@@ -171,7 +171,7 @@ def nothing(user: User) -> Nothing:
         first_lease_ends=open_now.aggregate(first=Min("lease_until"))["first"],
         skipped=len(skips),
         first_skip_ends=min(skips.values(), default=None),
-        lanes=len(lanes),
+        in_a_queue=user.queues.exists(),
     )
 
 

@@ -59,10 +59,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """`more` is the cursor of the next page; `looked_at` says that the page may be short because of a filter."""
+    """`more` is the cursor of the next page, '' on the last; `looked_at` says that a filter may have made it short."""
 
     rows: list[Row]
-    more: Cursor | None
+    more: str
     looked_at: int
     waiting: int
     queues: list[str]
@@ -70,14 +70,15 @@ class Page:
 
 
 def page(user: User, narrowed: Filter, after: Cursor = START) -> Page:
-    seen = list(_lanes_seen(user))
+    own = set(lanes_of(user))
+    seen = list(_lanes_seen(user, own))
     lanes = [
         lane for lane in seen if narrowed.queue in ("", lane.queue.name) and narrowed.language in ("", lane.language)
     ]
     ids, more, short = _ids([lane.pk for lane in lanes], narrowed.kind, after)
     return Page(
-        rows=_rows(ids, set(lanes_of(user))),
-        more=more,
+        rows=_rows(ids, own),
+        more=str(more or ""),
         looked_at=LOOK_AT if short else 0,
         waiting=_count([lane.pk for lane in lanes]),
         queues=sorted({lane.queue.name for lane in seen}),
@@ -85,10 +86,10 @@ def page(user: User, narrowed: Filter, after: Cursor = START) -> Page:
     )
 
 
-def _lanes_seen(user: User) -> "QuerySet[Lane]":
+def _lanes_seen(user: User, own: set[int]) -> "QuerySet[Lane]":
     """A lead sees every lane, anybody else the own ones."""
     lanes = Lane.objects.select_related("queue").order_by("id")
-    return lanes if user.leads else lanes.filter(pk__in=lanes_of(user))
+    return lanes if user.leads else lanes.filter(pk__in=own)
 
 
 # `edge` marks the last draft that was looked at in a lane which has more: what sorts behind the first edge is not

@@ -1,0 +1,201 @@
+"""Who may open what; and a GET never writes."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
+
+from reviewqueue.models import Decision, Delivery, User
+from tests.factories import PASSWORD, make_agent, make_decision, make_draft, make_endpoint, make_queue
+
+# Page by page: what an agent, a lead, an auditor and an admin get.
+PAGES = {
+    "/": (302, 302, 302, 302),
+    "/desk": (200, 200, 403, 200),
+    "/desk?edit=1": (200, 200, 403, 200),
+    "/desk?reject=1": (200, 200, 403, 200),
+    "/queue": (200, 200, 403, 200),
+    "/decisions": (200, 200, 403, 200),
+    "/drafts/{draft}": (200, 200, 403, 200),
+    "/drafts/{elsewhere}": (404, 200, 403, 200),
+    "/drafts/999999999": (404, 404, 403, 404),
+    "/board": (403, 200, 200, 200),
+    "/board/rates.csv": (403, 200, 200, 200),
+    "/board/feedback.csv": (403, 200, 403, 200),
+    "/board/feedback.jsonl": (403, 200, 403, 200),
+}
+
+# What can be posted, and what somebody may not who may not.
+POSTS = {
+    "/claims": (302, 302, 403, 302),
+    "/drafts/{draft}/preview": (409, 409, 403, 409),
+    "/drafts/{draft}/lease": (409, 409, 403, 409),
+    "/drafts/{draft}/release": (409, 409, 403, 409),
+    "/drafts/{draft}/skip": (409, 409, 403, 409),
+    "/drafts/{draft}/decision": (409, 409, 403, 409),
+    "/decisions/{decision}/settlement": (403, 302, 403, 302),
+    "/deliveries/{delivery}/attempts": (409, 409, 403, 409),
+}
+
+ROLES = ("agent", "lead", "auditor", "admin")
+
+
+@pytest.fixture
+def ids(db, empty_redis) -> dict[str, int]:
+    make_endpoint()
+    decision = make_decision()
+    make_queue("other")
+    return {
+        "draft": make_draft().pk,
+        "elsewhere": make_draft(queue="other").pk,
+        "decision": decision.pk,
+        "delivery": Delivery.objects.get().pk,
+    }
+
+
+def signed_in(role: str) -> Client:
+    client = Client()
+    client.force_login(make_agent(role=role))
+    return client
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_by_role(ids, page, role):
+    answer = signed_in(role).get(page.format(**ids))
+    assert answer.status_code == PAGES[page][ROLES.index(role)]
+    if answer.status_code == 200:
+        assert "no-store" in answer["Cache-Control"], "customers' words do not belong into a cache"
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("path", POSTS)
+def test_posts_by_role(ids, path, role):
+    form = {"epoch": 1, "outcome": "undone", "verdict": "approve"}
+    answer = signed_in(role).post(path.format(**ids), form)
+    assert answer.status_code == POSTS[path][ROLES.index(role)]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *POSTS])
+def test_nobody_comes_in_without_signing_in(ids, path):
+    path = path.format(**ids)
+    method = "post" if path in [post.format(**ids) for post in POSTS] else "get"
+    answer = getattr(Client(), method)(path)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_get_never_writes(ids, page):
+    lead = signed_in("lead")
+    lead.post("/claims")
+    with CaptureQueriesContext(connection) as queries:
+        lead.get(page.format(**ids))
+    written = [query["sql"] for query in queries if not query["sql"].lstrip().startswith(("SELECT", "WITH"))]
+    assert written == []
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_what_writes_is_not_for_a_get(ids, path):
+    assert signed_in("lead").get(path.format(**ids)).status_code == 405
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_form_of_another_site_is_refused(ids, path):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_agent(role="lead"))
+    assert client.post(path.format(**ids)).status_code == 403
+
+
+def test_every_address_of_desk_and_board_is_in_a_matrix():
+    ours = {
+        "/" + str(pattern.pattern).replace("<int:", "<")
+        for include in get_resolver().url_patterns
+        if getattr(include, "urlconf_name", None) and "api" not in str(include.urlconf_name)
+        for pattern in include.url_patterns
+    }
+    known = {"/sign-in", "/sign-out"}
+    for path in [*PAGES, *POSTS]:
+        name = path.partition("?")[0]
+        for part, kind in (("drafts", "draft"), ("decisions", "decision"), ("deliveries", "delivery")):
+            for told in (f"{{{kind}}}", "{elsewhere}", "999999999"):
+                name = name.replace(f"/{part}/{told}", f"/{part}/<{kind}_id>")
+        known.add(name)
+    assert ours == known
+
+
+# --- Signing in ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("role", "start"), [("agent", "/desk"), ("lead", "/desk"), ("auditor", "/board")])
+def test_each_role_starts_where_it_works(db, role, start):
+    user, client = make_agent(role=role), Client()
+    answer = client.post("/sign-in", {"username": user.username, "password": PASSWORD})
+    assert answer["Location"] == start
+    assert client.get("/")["Location"] == start
+    assert client.get("/sign-in")["Location"] == start
+
+
+def test_a_wrong_password_does_not_say_which_part_is_wrong(db):
+    user = make_agent()
+    pages = [
+        Client().post("/sign-in", {"username": name, "password": "wrong"}).content.decode()
+        for name in (user.username, "nobody")
+    ]
+    assert all("Name or password is not right." in page for page in pages)
+    assert all("<title>Error: Sign in" in page for page in pages)
+
+
+def test_after_signing_in_one_is_where_one_wanted_to_be(db):
+    user, client = make_agent(), Client()
+    answer = client.get("/queue?kind=reply")
+    assert answer["Location"] == "/sign-in?next=/queue%3Fkind%3Dreply"
+    form = {"username": user.username, "password": PASSWORD, "next": "/queue?kind=reply"}
+    assert client.post("/sign-in", form)["Location"] == "/queue?kind=reply"
+
+
+@pytest.mark.parametrize("trap", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_nobody_is_sent_to_another_site(db, trap):
+    user = make_agent()
+    form = {"username": user.username, "password": PASSWORD, "next": trap}
+    assert Client().post("/sign-in", form)["Location"] == "/desk"
+
+
+def test_signing_out_is_a_post(db):
+    client = signed_in("agent")
+    assert client.get("/sign-out").status_code == 405
+    assert client.post("/sign-out")["Location"] == "/sign-in"
+    assert client.get("/desk").status_code == 302
+
+
+def test_who_was_switched_off_is_out_at_once(db):
+    user, client = make_agent(), Client()
+    client.force_login(user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert client.get("/desk").status_code == 302
+
+
+def test_the_navigation_offers_only_what_opens(db, empty_redis):
+    for role, places in (
+        ("agent", ["/desk", "/queue", "/decisions"]),
+        ("lead", ["/desk", "/queue", "/decisions", "/board"]),
+        ("auditor", ["/board"]),
+    ):
+        client = signed_in(role)
+        answer = client.get("/", follow=True)
+        assert [link.url for link in answer.context["navigation"]] == places
+        assert [client.get(place).status_code for place in places] == [200] * len(places)
+
+
+def test_pages_say_that_scripts_and_styles_come_from_here_only(db):
+    policy = signed_in("agent").get("/desk")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+
+
+def test_an_agent_cannot_undo_what_another_decided(ids):
+    client = signed_in("agent")
+    answer = client.post(f"/decisions/{ids['decision']}/settlement", {"outcome": "undone"})
+    assert answer.status_code == 403
+    assert not hasattr(Decision.objects.get(pk=ids["decision"]), "settlement")

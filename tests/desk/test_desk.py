@@ -1,0 +1,425 @@
+"""The desk: claim, look, decide, and the next one. All of it without any script."""
+
+import pytest
+
+from reviewqueue.actions import claim, conversation, lease
+from reviewqueue.models import Body, Decision, Draft, Queue
+from tests.factories import make_agent, make_bot, make_content, make_draft, make_queue
+
+EDIT = "\n  Hello Sam,\n\nit arrives   tomorrow.\n"
+
+
+@pytest.fixture
+def amina(browse):
+    return browse(make_agent("amina"))
+
+
+# --- What is shown ------------------------------------------------------------------------------------------
+
+
+def test_three_inks_say_who_wrote_what(amina):
+    draft = make_draft(text="Your parcel left today.", language="en-GB")
+    page = amina.claim()
+    assert page.root.one("h1").words == f"#{draft.pk} Late parcel"
+    inks = {said.attributes["class"]: said for said in page.root.all("section") if "said" in said.attributes["class"]}
+    assert inks["said customer"].words == "Customer wrote Where is order 4821?"
+    assert inks["said machine"].one("div").words == "Your parcel left today."
+    for ink in inks.values():
+        words = ink.one("div").attributes
+        assert (words["lang"], words["dir"]) == ("en-GB", "auto")
+
+
+def test_the_page_that_a_link_asks_for_never_claims(amina):
+    make_draft()
+    amina.open("/desk")
+    amina.open("/queue")
+    assert Draft.objects.get().status == "waiting"
+
+
+def test_keys_are_those_of_the_map_and_each_is_bound_once(amina):
+    make_draft()
+    page = amina.claim()
+    keys = [element.attributes["data-key"] for element in page.all_with("data-key")]
+    assert sorted(keys) == ["A", "E", "R", "S"]
+
+
+def test_earlier_messages_are_folded_and_a_newer_one_is_marked(amina):
+    messages = [
+        {"id": f"m{n}", "author": author, "text": f"Message {n}", "sent_at": None}
+        for n, author in enumerate(("customer", "agent", "customer"))
+    ]
+    bot = make_bot()
+    body = make_content()["conversation"] | {"messages": messages}
+    make_draft(bot=bot, conversation=body)
+    conversation.add_messages(
+        body["id"], [{"id": "m9", "author": "customer", "text": "Hello?", "sent_at": None}], bot=bot
+    )
+    page = amina.claim()
+    folded = page.root.one("details")
+    assert folded.one("summary").words == "3 earlier messages"
+    assert "Customer wrote New since the draft Hello?" in page.words
+    assert "The AI draft does not know the new message." in page.words
+
+
+def test_evidence_links_lead_to_the_web_only(amina):
+    make_draft(
+        evidence=[
+            {"title": "Order", "url": "https://shop.example/4821", "quote": "shipped"},
+            {"title": "Trap", "url": "javascript:alert(1)", "quote": None},
+        ]
+    )
+    page = amina.claim()
+    links = page.root.one("aside").all("a")
+    assert [link.attributes["href"] for link in links] == ["https://shop.example/4821"]
+    assert "Trap" in page.root.one("aside").words
+
+
+def test_an_error_found_at_submit_takes_approve_away_and_marks_the_place(amina):
+    draft = make_draft(text="Order {{Order Number}} is on its way.")
+    page = amina.claim()
+    assert page.root.one("mark").text == "{{Order Number}}"
+    assert "It cannot be approved as it is" in page.words
+    assert "A" not in page.keys
+    page = amina.decide(draft.pk, "approve", status=422)
+    assert "The placeholder {{Order Number}} is not filled in." in page.words
+    assert Decision.objects.count() == 0
+
+
+def test_without_the_right_to_edit_there_is_no_edit(amina):
+    make_draft(allowed=["approve", "reject"])
+    assert set(amina.claim().keys) == {"A", "R", "S"}
+    assert "Your edit" not in amina.open("/desk?edit=1").words
+
+
+def test_an_erased_text_says_so(amina, as_role):
+    draft = make_draft()
+    claim.claim(draft.pk, by=amina.user)
+    with as_role("eraser"):
+        Body.objects.filter(pk=draft.body_id).update(text=None, salt=None)
+    assert "This text was erased." in amina.open("/desk").words
+
+
+# --- Deciding -----------------------------------------------------------------------------------------------
+
+
+def test_approve_then_the_next_draft(amina):
+    first, second = make_draft(), make_draft()
+    amina.claim()
+    page = amina.decide(first.pk, "approve")
+    assert page.root.one("h1").words.startswith(f"#{second.pk}")
+    decision = Decision.objects.get()
+    assert (decision.draft_id, decision.verdict, decision.by_agent) == (first.pk, "approved", amina.user)
+    assert f"Held: #{first.pk} approved. Sends at" in page.words
+
+
+def test_a_double_click_decides_once(amina):
+    first, second = make_draft(), make_draft()
+    amina.claim()
+    page = amina.page
+    amina.decide(first.pk, "approve")
+    amina.page = page
+    assert amina.decide(first.pk, "approve").root.one("h1").words.startswith(f"#{second.pk}")
+    assert Decision.objects.count() == 1
+
+
+def test_an_edit_survives_as_typed_leading_line_end_and_all(amina):
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?edit=1")
+    amina.decide(draft.pk, "edit", text=EDIT.replace("\n", "\r\n"))
+    assert Decision.objects.get().by_vote.final.text == EDIT
+
+
+def test_an_untouched_editor_approves_even_a_text_that_begins_with_a_line_end(amina):
+    draft = make_draft(text="\nHello\nworld\n")
+    amina.claim()
+    amina.open("/desk?edit=1")
+    amina.decide(draft.pk, "edit")
+    assert Decision.objects.get().verdict == "approved"
+
+
+def test_preview_shows_the_changes_and_keeps_the_text(amina):
+    draft = make_draft(text="We will refund you within 14 days.")
+    amina.claim()
+    amina.open("/desk?edit=1")
+    typed = "\r\nWe will refund you within 5 days. {{Name}}"
+    page = amina.press(f"/drafts/{draft.pk}/preview", form=f"/drafts/{draft.pk}/decision", text=typed)
+    assert page.root.one("textarea", name="text").text == "\nWe will refund you within 5 days. {{Name}}"
+    assert page.root.all("del")[0].words == "deleted: 14"
+    assert "The placeholder {{Name}} is not filled in." in page.words
+    assert Draft.objects.get().status == "claimed"
+    assert Decision.objects.count() == 0
+
+
+def test_reject_needs_a_reason_and_keeps_the_note(amina):
+    draft = make_draft()
+    amina.claim()
+    page = amina.open("/desk?reject=1")
+    reasons = [option.attributes["value"] for option in page.root.all("input", type="radio")]
+    assert reasons == [
+        "wrong-facts",
+        "wrong-tone",
+        "unsafe",
+        "wrong-language",
+        "no-answer",
+        "policy",
+        "person",
+        "spam",
+        "other",
+    ]
+    page = amina.decide(draft.pk, "reject", status=422, note="Because\r\nof this")
+    assert "Nothing was decided Choose a reason for the rejection." in page.words
+    assert page.root.one("textarea", name="note").text == "Because\nof this"
+    assert page.root.one("title").words.startswith("Error:")
+    amina.decide(draft.pk, "reject", reasons="other", note="Because\r\nof this")
+    decision = Decision.objects.get()
+    assert (decision.verdict, decision.feedback.reasons, decision.feedback.note.text) == (
+        "rejected",
+        ["other"],
+        "Because\nof this",
+    )
+
+
+def test_a_reason_that_needs_a_note_is_refused_without_one(amina):
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?reject=1")
+    page = amina.decide(draft.pk, "reject", status=422, reasons="other")
+    assert "Other needs a note" in page.words
+    assert "reject=1" in page.root.one("div", class_="way").one("a", class_="button main").attributes["href"]
+
+
+@pytest.mark.parametrize("viewed", ["", "4200", "-3", "soon", "9" * 30])
+def test_a_damaged_clock_costs_nobody_a_decision(amina, viewed):
+    draft = make_draft()
+    amina.claim()
+    amina.decide(draft.pk, "approve", viewed_ms=viewed)
+    assert Decision.objects.get().feedback.viewed_ms is not None
+
+
+@pytest.mark.parametrize(
+    "damage", [{"seen": "zz"}, {"epoch": ""}, {"decision_key": "1"}, {"verdict": "written"}, {"rev": "x"}]
+)
+def test_a_damaged_form_decides_nothing_and_shows_the_draft_again(amina, damage):
+    draft = make_draft()
+    amina.claim()
+    page = amina.press(f"/drafts/{draft.pk}/decision", 422, **{"verdict": "approve", **damage})
+    assert "The form is damaged. Open the draft again." in page.words
+    assert Decision.objects.count() == 0
+
+
+def test_a_damaged_form_of_a_draft_that_has_left_the_desk_keeps_the_text(amina):
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?edit=1")
+    lease.release(draft.pk, by=amina.user, epoch=1)
+    page = amina.decide(draft.pk, "edit", status=409, text="My words", decision_key="1")
+    assert page.root.one("textarea", id="kept").text == "My words"
+
+
+# --- Sentiment ----------------------------------------------------------------------------------------------
+
+
+def test_labels_are_buttons_and_causes_go_along(amina):
+    draft = make_draft(kind="sentiment", text="brilliant service 🙃", label="positive")
+    page = amina.claim()
+    assert page.root.one("section", class_="said customer").one("div").words == "brilliant service 🙃"
+    labels = page.root.all("button", name="text")
+    assert [(label.attributes["value"], label.attributes["data-key"]) for label in labels] == [
+        ("positive", "1"),
+        ("neutral", "2"),
+        ("negative", "3"),
+    ]
+    amina.press(f"/drafts/{draft.pk}/decision", text="negative", causes=["sarcasm", "unclear"])
+    decision = Decision.objects.get()
+    assert (decision.verdict, decision.by_vote.final.text) == ("edited", "negative")
+    assert decision.feedback.causes == ["sarcasm", "unclear"]
+
+
+def test_the_ai_label_is_accepted_by_a_or_by_its_own_button(amina):
+    first, second = (make_draft(kind="sentiment", label="neutral") for _ in range(2))
+    amina.claim()
+    amina.decide(first.pk, "approve")
+    amina.press(f"/drafts/{second.pk}/decision", text="neutral")
+    assert [decision.verdict for decision in Decision.objects.all()] == ["approved", "approved"]
+    assert "label confirmed" in amina.page.words
+
+
+def test_cannot_tell_is_a_rejection_with_a_reason(amina):
+    draft = make_draft(kind="sentiment")
+    amina.claim()
+    page = amina.open("/desk?reject=1")
+    assert "cannot-tell" in [option.attributes["value"] for option in page.root.all("input", type="radio")]
+    amina.decide(draft.pk, "reject", reasons="cannot-tell", causes="slang")
+    decision = Decision.objects.get()
+    assert (decision.verdict, decision.feedback.causes) == ("rejected", ["slang"])
+
+
+# --- Giving back, and what is held ---------------------------------------------------------------------------
+
+
+def test_skip_brings_the_next_and_not_the_same_again(amina):
+    first, second = make_draft(), make_draft()
+    amina.claim()
+    page = amina.press(f"/drafts/{first.pk}/skip")
+    assert page.root.one("h1").words.startswith(f"#{second.pk}")
+    page = amina.press(f"/drafts/{second.pk}/skip")
+    assert "2 were skipped by you. The first comes back at" in page.words
+
+
+def test_release_leaves_the_desk_clear(amina):
+    draft = make_draft()
+    amina.claim()
+    page = amina.press(f"/drafts/{draft.pk}/release")
+    assert "1 draft waits in your queues." in page.words
+
+
+def test_undo_brings_the_draft_back_with_what_was_typed(amina):
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?edit=1")
+    amina.decide(draft.pk, "edit", text="My words")
+    decision = Decision.objects.get()
+    page = amina.press(f"/decisions/{decision.pk}/settlement", outcome="undone")
+    assert page.root.one("textarea", name="text").text == "My words"
+    page = amina.open("/desk")
+    assert "Your edit from before the undo is kept." in page.words
+    amina.decide(draft.pk, "approve")
+    assert [d.verdict for d in Decision.objects.order_by("id")] == ["edited", "approved"]
+
+
+def test_send_now_ends_the_hold(amina):
+    draft = make_draft()
+    amina.claim()
+    amina.decide(draft.pk, "approve")
+    decision = Decision.objects.get()
+    page = amina.press(f"/decisions/{decision.pk}/settlement", outcome="final")
+    assert "No decision is held." in page.words
+    assert decision.settlement.outcome == "final"
+
+
+def test_undo_too_late_says_so(amina):
+    draft = make_draft()
+    amina.claim()
+    page = amina.decide(draft.pk, "approve")
+    decision = Decision.objects.get()
+    amina.press(f"/decisions/{decision.pk}/settlement", outcome="final")
+    amina.page = page
+    page = amina.press(f"/decisions/{decision.pk}/settlement", 409, outcome="undone")
+    assert "The hold had ended, so the decision stands." in page.words
+
+
+def test_three_held_decisions_are_shown_and_z_undoes_the_newest(amina):
+    drafts = [make_draft() for _ in range(5)]
+    amina.claim()
+    for draft in drafts:
+        amina.decide(draft.pk, "approve")
+    strip = amina.page.root.one("section", class_="held")
+    assert [item.words.split()[1] for item in strip.all("li")[:3]] == [f"#{draft.pk}" for draft in drafts[:1:-1]]
+    assert "2 more held" in strip.words
+    assert amina.page.keys["Z"] == f"Undo #{drafts[-1].pk}"
+
+
+def test_my_last_ten_decisions(amina):
+    for _ in range(12):
+        make_draft()
+    amina.claim()
+    for draft in Draft.objects.order_by("id"):
+        amina.decide(draft.pk, "approve")
+    page = amina.open("/decisions")
+    assert len(page.root.one("tbody").all("tr")) == 10
+    assert f"#{Draft.objects.latest('id').pk}" in page.root.one("tbody").all("tr")[0].words
+
+
+# --- Nothing on the screen -----------------------------------------------------------------------------------
+
+
+def test_the_empty_desk_names_its_reason(amina, browse):
+    assert "Your queues are empty." in amina.open("/desk").words
+    make_queue("other")
+    make_draft(queue="other")
+    assert "1 waits in queues or languages that are not yours." in amina.open("/desk").words
+    make_draft()
+    browse(make_agent("ben")).claim()
+    assert "1 is open with others. The first of these leases ends at" in amina.open("/desk").words
+
+
+def test_somebody_without_a_queue_is_told(browse):
+    page = browse(make_agent(queues=())).open("/desk")
+    assert page.root.one("h1").words == "You are in no queue yet"
+
+
+def test_claim_next_where_nothing_waits_stays_on_the_empty_desk(amina):
+    assert "Nothing waits for you" in amina.claim().words
+
+
+# --- Lease ---------------------------------------------------------------------------------------------------
+
+
+def test_the_pulse_gets_json_and_a_form_its_desk(amina):
+    draft = make_draft()
+    amina.claim()
+    before = Draft.objects.get().lease_until
+    answer = amina.client.post(f"/drafts/{draft.pk}/lease", {"epoch": 1}, headers={"accept": "application/json"})
+    assert answer.json().keys() == {"lease_until"}
+    assert Draft.objects.get().lease_until > before
+    answer = amina.client.post(f"/drafts/{draft.pk}/lease", {"epoch": 1}, headers={"accept": "text/html"})
+    assert answer["Location"] == "/desk"
+
+
+@pytest.mark.parametrize(("epoch", "status"), [("7", 409), ("", 400), ("x", 400)])
+def test_a_lease_of_somebody_else_is_not_renewed(amina, epoch, status):
+    draft = make_draft()
+    amina.claim()
+    for verb in ("lease", "release", "skip"):
+        assert amina.client.post(f"/drafts/{draft.pk}/{verb}", {"epoch": epoch}).status_code == status
+
+
+# --- Conflicts -----------------------------------------------------------------------------------------------
+
+
+def test_a_lost_lease_keeps_the_text_and_offers_the_next_draft(amina, browse):
+    draft, _ = make_draft(), make_draft()
+    amina.claim()
+    page = amina.open("/desk?edit=1")
+    lease.release(draft.pk, by=amina.user, epoch=1)
+    claim.claim(draft.pk, by=make_agent("ben"))
+    page = amina.decide(draft.pk, "edit", status=409, text="\nMy words")
+    assert "ben has this draft now." in page.words
+    assert page.root.one("textarea", id="kept").text == "\nMy words"
+    assert page.root.one("button", class_="button main").words == "Next draft"
+    assert amina.press("/claims").root.one("h1").words.startswith("#")
+
+
+def test_a_newer_message_sends_the_agent_back_with_the_text(amina):
+    bot = make_bot()
+    draft = make_draft(bot=bot)
+    amina.claim()
+    amina.open("/desk?edit=1")
+    conversation.add_messages(
+        draft.conversation.ref, [{"id": "m9", "author": "customer", "text": "Hello?", "sent_at": None}], bot=bot
+    )
+    page = amina.decide(draft.pk, "edit", status=409, text="My words")
+    assert "Nothing was decided. The draft is still yours, now with the new message." in page.words
+    page = amina.press(f"/drafts/{draft.pk}/preview")
+    assert page.root.one("textarea", name="text").text == "My words"
+    assert "Hello?" in page.words
+    amina.decide(draft.pk, "edit")
+    assert Decision.objects.get().verdict == "edited"
+
+
+def test_the_number_of_queries_of_the_desk_does_not_grow(amina, django_assert_num_queries):
+    for length in (1, 3):
+        messages = [{"id": f"m{n}", "author": "customer", "text": "?", "sent_at": None} for n in range(length)]
+        draft = make_draft(conversation=make_content()["conversation"] | {"messages": messages})
+        claim.claim(draft.pk, by=amina.user)
+        amina.open("/desk")
+        with django_assert_num_queries(7):
+            amina.open("/desk")
+
+
+def test_priority_queues_come_first(amina):
+    Queue.objects.create(name="urgent", priority=0).agents.add(amina.user)
+    make_draft()
+    urgent = make_draft(queue="urgent")
+    assert amina.claim().root.one("h1").words.startswith(f"#{urgent.pk}")
