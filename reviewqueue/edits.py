@@ -1,7 +1,7 @@
 """How much a person changed: the edit rate that is stored, and the word diff that is shown."""
 
-import fast_diff_match_patch
 import regex
+from diff_match_patch import diff_match_patch
 from rapidfuzz.distance import Levenshtein
 
 # Languages written without spaces between words: their edit rate counts characters.
@@ -9,6 +9,8 @@ UNSPACED = frozenset({"zh", "ja", "th"})
 
 # A diff that takes longer than this (seconds) is cut short by the library and comes out coarser.
 DIFF_SECONDS = 1.0
+
+OPERATIONS = {-1: "delete", 0: "equal", 1: "insert"}
 
 # Thai, Lao, Khmer and Myanmar have no word boundaries that UAX #29 finds: grapheme clusters stand in for words.
 _CLUSTERED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
@@ -45,11 +47,10 @@ def word_diff(before: str, after: str) -> list[tuple[str, str]]:
     old = _encode(_tokens(before), codes)
     new = _encode(_tokens(after), codes)
     words = {code: token for token, code in codes.items()}
-    names = {"=": "equal", "-": "delete", "+": "insert"}
-    parts = fast_diff_match_patch.diff(
-        old, new, timelimit=DIFF_SECONDS, checklines=False, cleanup="No", counts_only=False
-    )
-    return [(names[op], "".join(words[code] for code in run)) for op, run in parts]
+    differ = diff_match_patch()
+    differ.Diff_Timeout = DIFF_SECONDS
+    parts = differ.diff_main(old, new, False)
+    return [(OPERATIONS[op], "".join(words[code] for code in run)) for op, run in parts]
 
 
 def _tokens(text: str) -> list[str]:
