@@ -2,7 +2,7 @@
 and is rebuilt from PostgreSQL, and every answer is only a candidate that the claim confirms.
 
 Keys, all with one hash tag so that a cluster keeps them together:
-  {rq}:lane:<lane>  sorted set of draft ids by order_key
+  {rq}:lane:<lane>  sorted set of draft ids by order_key; ids have 18 digits, so that equal keys go by id
   {rq}:offered      draft ids on their way to an agent, by the time (s) at which they come back if nobody claimed them
   {rq}:lane-of      hash draft id -> "lane order_key" of the offered ones
   {rq}:built        present when the index was built since Redis last started empty
@@ -32,28 +32,36 @@ DEPTH = 16
 # How long (seconds) an offered draft stays reserved for the agent it was offered to.
 RESERVED = 30
 
-# KEYS: offered, lane-of, lanes… ARGV: depth, reserved, number of skipped ids, the skipped ids.
+# Digits of a draft's id in the sorted sets.
+DIGITS = 18
+# Drafts put into a lane with one command: few enough for Redis to answer in time.
+CHUNK = 1000
+
+# KEYS: offered, lane-of, lanes… ARGV: depth, reserved, the skipped ids.
 # 1. puts back up to 16 offered drafts whose reservation has passed; 2. takes the smallest head over all lanes.
+# What is no draft id, or no place, is thrown away.
 OFFER = """
 local now = tonumber(redis.call('TIME')[1])
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 16)) do
   local place = redis.call('HGET', KEYS[2], id)
   redis.call('ZREM', KEYS[1], id)
   redis.call('HDEL', KEYS[2], id)
-  if place then
-    local lane, key = string.match(place, '^(%S+) (%S+)$')
-    redis.call('ZADD', '{rq}:lane:' .. lane, key, id)
-  end
+  local lane, key = string.match(place or '', '^(%d+) (%-?%d+)$')
+  if lane then redis.call('ZADD', '{rq}:lane:' .. lane, key, id) end
 end
 local skipped = {}
-for i = 4, #ARGV do skipped[ARGV[i]] = true end
+for i = 3, #ARGV do skipped[ARGV[i]] = true end
 local best, best_key, best_lane
 for i = 3, #KEYS do
   local head = redis.call('ZRANGE', KEYS[i], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
   for j = 1, #head, 2 do
-    if not skipped[head[j]] then
-      local key = tonumber(head[j + 1])
-      if not best or key < best_key then best, best_key, best_lane = head[j], key, KEYS[i] end
+    local id, key = head[j], tonumber(head[j + 1])
+    if #id ~= 18 or string.find(id, '%D') then
+      redis.call('ZREM', KEYS[i], id)
+    elseif not skipped[id] then
+      if not best or key < best_key or (key == best_key and id < best) then
+        best, best_key, best_lane = id, key, KEYS[i]
+      end
       break
     end
   end
@@ -80,6 +88,7 @@ class _Redis:
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
+            encoding_errors="replace",
         )
         self.offer = self.client.register_script(OFFER)
         self.resting_until = 0.0
@@ -103,13 +112,19 @@ def _lane(lane_id: int) -> str:
     return f"{{rq}}:lane:{lane_id}"
 
 
+def _member(draft_id: int) -> str:
+    return f"{draft_id:0{DIGITS}d}"
+
+
 def put(drafts: Iterable[tuple[int, int, int]]) -> None:
     """Add (draft id, lane id, order_key) to the order; raises Away. Adding twice is harmless."""
+    lanes: dict[int, list[tuple[str, int]]] = {}
+    for draft_id, lane_id, order_key in drafts:
+        lanes.setdefault(lane_id, []).append((_member(draft_id), order_key))
     with _redis as client:
-        pipe = client.pipeline(transaction=False)
-        for draft_id, lane_id, order_key in drafts:
-            pipe.zadd(_lane(lane_id), {str(draft_id): order_key})
-        pipe.execute()
+        for lane_id, members in lanes.items():
+            for start in range(0, len(members), CHUNK):
+                client.zadd(_lane(lane_id), dict(members[start : start + CHUNK]))
 
 
 def offer(lanes: list[int], skipped: Iterable[int]) -> int | None:
@@ -120,10 +135,9 @@ def offer(lanes: list[int], skipped: Iterable[int]) -> int | None:
     """
     if not lanes:
         return None
-    ids = list(skipped)
     with _redis:
         keys = [OFFERED, LANE_OF, *map(_lane, lanes)]
-        found = _redis.offer(keys=keys, args=[DEPTH, RESERVED, len(ids), *ids])
+        found = _redis.offer(keys=keys, args=[DEPTH, RESERVED, *map(_member, skipped)])
     return int(found) if found else None
 
 
@@ -131,15 +145,21 @@ def taken(draft_id: int) -> None:
     """Forget the reservation of an offered draft; raises Away."""
     with _redis as client:
         pipe = client.pipeline(transaction=False)
-        pipe.zrem(OFFERED, draft_id)
-        pipe.hdel(LANE_OF, str(draft_id))
+        pipe.zrem(OFFERED, _member(draft_id))
+        pipe.hdel(LANE_OF, _member(draft_id))
         pipe.execute()
+
+
+def give_back(draft_id: int) -> None:
+    """End the reservation of an offered draft: the next offer puts it back into the order. Raises Away."""
+    with _redis as client:
+        client.zadd(OFFERED, {_member(draft_id): 0}, xx=True)
 
 
 def remove(draft_id: int, lane_id: int) -> None:
     """Take a draft out of the order; raises Away."""
     with _redis as client:
-        client.zrem(_lane(lane_id), draft_id)
+        client.zrem(_lane(lane_id), _member(draft_id))
 
 
 def is_built() -> bool:

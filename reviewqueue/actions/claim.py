@@ -2,20 +2,17 @@
 
 import random
 from contextlib import suppress
-from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewqueue import ready
-from reviewqueue.actions.lease import give_back, gone, lapse, renew
+from reviewqueue.actions.lease import AHEAD, SHOWN, give_back, gone, lapse, renew, until
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Draft, Queue, Skip, User
+from reviewqueue.models import Draft, Skip, User
 from reviewqueue.queries.lanes import lanes_of
-
-SHOWN, AHEAD = 0, 1
 
 # Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
 TRIES = 4
@@ -48,26 +45,29 @@ def claim_next(*, by: User, slot: int = SHOWN) -> Draft | None:
     A draft leased ahead is shown before a new one is claimed. Refused: not-allowed for someone who may not decide.
     """
     _may_decide(by)
-    if own := _own(by, slot):
-        return own
+    for _ in range(TRIES):
+        # The same agent claimed twice at once (double click, second tab): both get the same draft.
+        with suppress(IntegrityError):
+            return _own(by, slot) or _next(by, slot)
+    return None
+
+
+def _next(by: User, slot: int) -> Draft | None:
     lanes = lanes_of(by)
     skipped = list(Skip.objects.filter(agent=by, until__gt=Now()).values_list("draft_id", flat=True))
-    try:
-        return (
-            _by_redis(by, slot, lanes, skipped)
-            or _by_postgres(by, slot, lanes, skipped)
-            or (_by_postgres(by, slot, lanes, skipped) if lapse() else None)
-        )
-    except IntegrityError:
-        # The same agent claimed twice at once (double click, second tab): both get the same draft.
-        return _own(by, slot)
+    return (
+        _by_redis(by, slot, lanes, skipped)
+        or _by_postgres(by, slot, lanes, skipped)
+        or (_by_postgres(by, slot, lanes, skipped) if lapse() else None)
+    )
 
 
 def claim(draft_id: int, *, by: User) -> Draft:
     """Claim one waiting draft that the agent picked from the list.
 
-    What is on the agent's screen moves ahead, what was ahead goes back. Refused: not-allowed, not-found (also
-    outside the agent's lanes), slot-taken where someone else has it, already-decided, withdrawn.
+    What is on the agent's screen moves ahead and what was ahead goes back; where the one ahead was picked, the other
+    goes back. Refused, and nothing moved: not-allowed, not-found (also outside the agent's lanes), slot-taken where
+    someone else has it, already-decided, withdrawn, expired.
     """
     _may_decide(by)
     with transaction.atomic():
@@ -78,11 +78,9 @@ def claim(draft_id: int, *, by: User) -> Draft:
         if draft.status == "claimed" and draft.holder_id == by.pk and draft.slot == SHOWN:
             return draft
         make_room(by, keep=draft_id)
-        if draft.status == "claimed" and draft.holder_id == by.pk:
-            return _show(by, draft_id)
-        claimed = _confirm(draft_id, by, SHOWN)
-    if claimed is None:
-        raise _why_not(draft_id)
+        claimed = _show(by, draft_id) or _confirm(draft_id, by, SHOWN)
+        if claimed is None:
+            raise _why_not(draft_id)
     with suppress(ready.Away):
         ready.remove(draft_id, claimed.lane_id)
     return claimed
@@ -108,8 +106,9 @@ def _lock(by: User) -> None:
 def _own(by: User, slot: int) -> Draft | None:
     own = {draft.slot: draft for draft in Draft.objects.filter(holder=by, status="claimed")}
     if slot in own:
-        return renew(own[slot].pk, by=by, epoch=own[slot].epoch)
-    if slot == SHOWN and AHEAD in own:
+        with suppress(Refused):  # it lapsed, or was decided in another tab, in this very moment
+            return renew(own[slot].pk, by=by, epoch=own[slot].epoch)
+    elif slot == SHOWN and AHEAD in own:
         with transaction.atomic():
             return _show(by, own[AHEAD].pk)
     return None
@@ -117,23 +116,30 @@ def _own(by: User, slot: int) -> Draft | None:
 
 def promote(by: User) -> None:
     """What was leased ahead is on the screen now. Inside the caller's transaction; harmless where there is none."""
-    Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").update(slot=SHOWN, shown_at=Now())
+    for draft in Draft.objects.filter(holder=by, slot=AHEAD, status="claimed"):
+        _show(by, draft.pk)
 
 
-def _show(by: User, draft_id: int) -> Draft:
-    Draft.objects.filter(pk=draft_id, holder=by).update(slot=SHOWN, shown_at=Now())
-    return Draft.objects.get(pk=draft_id)
+def _show(by: User, draft_id: int) -> Draft | None:
+    """A draft that the agent has, on the screen, with a lease that begins now; None where the agent has it no more."""
+    own = Draft.objects.filter(pk=draft_id, holder=by, status="claimed")
+    shown = own.update(slot=SHOWN, shown_at=Now(), lease_until=until(draft_id))
+    return own.get() if shown else None
 
 
 def make_room(by: User, keep: int | None = None) -> None:
-    """Empty the agent's screen: the draft ahead goes back, the one shown moves ahead. Inside a transaction."""
-    for draft in Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exclude(pk=keep or 0):
-        give_back(draft, "release", by)
-    if not Draft.objects.filter(holder=by, slot=AHEAD, status="claimed").exists():
-        Draft.objects.filter(holder=by, slot=SHOWN, status="claimed").update(slot=AHEAD)
-    else:
-        for draft in Draft.objects.filter(holder=by, slot=SHOWN, status="claimed"):
+    """Empty the agent's screen: the draft ahead goes back, the one shown moves ahead. Inside a transaction.
+
+    Where the one ahead is to be kept, the one shown goes back. The locks are taken in the order in which a decision
+    takes them: shown, then ahead.
+    """
+    own = list(Draft.objects.select_for_update().filter(holder=by, status="claimed").order_by("slot"))
+    kept = any(draft.pk == keep for draft in own)
+    for draft in own:
+        if draft.pk != keep and (kept or draft.slot == AHEAD):
             give_back(draft, "release", by)
+    if not kept:
+        Draft.objects.filter(holder=by, slot=SHOWN, status="claimed").update(slot=AHEAD)
 
 
 def _by_redis(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
@@ -144,18 +150,32 @@ def _by_redis(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draf
             candidate = ready.offer(lanes, skipped)
             if candidate is None:
                 return None
-            claimed = _confirm(candidate, by, slot, lanes)
-            ready.taken(candidate)
-            if claimed:
+            if claimed := _accept(candidate, by, slot, lanes):
                 return claimed
     except ready.Away:
         return None
     return None
 
 
+def _accept(candidate: int, by: User, slot: int, lanes: list[int]) -> Draft | None:
+    """Confirm what Redis offered, and tell Redis how that went: losing that word costs a second look at most."""
+    try:
+        with transaction.atomic():
+            _lock(by)
+            claimed = _confirm(candidate, by, slot, lanes)
+    except IntegrityError:
+        with suppress(ready.Away):
+            ready.give_back(candidate)
+        raise
+    with suppress(ready.Away):
+        ready.taken(candidate)
+    return claimed
+
+
 def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
     for _ in range(TRIES):
         with transaction.atomic():
+            _lock(by)
             with connection.cursor() as cursor:
                 cursor.execute(NEXT, {"lanes": lanes, "skipped": skipped, "depth": DEPTH})
                 row = cursor.fetchone()
@@ -175,13 +195,12 @@ def _confirm(draft_id: int, by: User, slot: int, lanes: list[int] | None = None)
     rows = Draft.objects.filter(pk=draft_id)
     if lanes is not None:
         rows = rows.filter(lane_id__in=lanes)
-    lease = Queue.objects.filter(lanes__drafts=draft_id).values_list("lease_seconds", flat=True).first()
     claimed = move(
         rows,
         DRAFT["claim"],
         holder=by,
         slot=slot,
-        lease_until=Now() + timedelta(seconds=lease or 0),
+        lease_until=until(draft_id),
         shown_at=Now(),
         last_holder=by,
         epoch=F("epoch") + 1,

@@ -18,6 +18,23 @@ def open_conversation(stated: Mapping[str, Any] | None, *, customer: Customer, b
     """
     if stated is None:
         return None
+    conversation = _find(stated["id"], bot) or _new(stated, customer, bot)
+    if conversation.customer_id != customer.pk:
+        raise Refused(
+            "conversation-mismatch",
+            "This conversation belongs to another customer. Use another conversation id.",
+            pointer="/conversation/id",
+        )
+    _append(conversation, stated["messages"], customer)
+    return conversation
+
+
+def _find(ref: str, bot: Bot) -> Conversation | None:
+    """The conversation, locked."""
+    return Conversation.objects.select_for_update(no_key=True).filter(space=bot.space, ref=ref).first()
+
+
+def _new(stated: Mapping[str, Any], customer: Customer, bot: Bot) -> Conversation:
     subject = _body(stated["subject"], customer, ink="customer") if stated["subject"] else None
     Conversation.objects.bulk_create(
         [
@@ -33,27 +50,14 @@ def open_conversation(stated: Mapping[str, Any] | None, *, customer: Customer, b
         ],
         ignore_conflicts=True,
     )
-    conversation = Conversation.objects.select_for_update(no_key=True).get(space=bot.space, ref=stated["id"])
-    if conversation.customer_id != customer.pk:
-        raise Refused(
-            "conversation-mismatch",
-            "This conversation belongs to another customer. Use another conversation id.",
-            pointer="/conversation/id",
-        )
-    _append(conversation, stated["messages"], customer)
-    return conversation
+    return Conversation.objects.select_for_update(no_key=True).get(space=bot.space, ref=stated["id"])
 
 
 @transaction.atomic
 def add_messages(ref: str, messages: Sequence[Mapping[str, Any]], *, bot: Bot) -> Conversation:
     """Store the messages that are new by their id and raise the conversation's rev, so that a draft written before
     them is not sent unseen. Refused: not-found."""
-    conversation = (
-        Conversation.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("customer")
-        .filter(space=bot.space, ref=ref)
-        .first()
-    )
+    conversation = _find(ref, bot)
     if conversation is None:
         raise Refused("not-found", "There is no such conversation.")
     if _append(conversation, messages, conversation.customer):

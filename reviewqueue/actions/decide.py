@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from reviewqueue import checks, edits
-from reviewqueue.actions.claim import SHOWN, promote
-from reviewqueue.actions.lease import lease_lost
+from reviewqueue.actions.claim import promote
+from reviewqueue.actions.lease import SHOWN, lease_lost
 from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting
 from reviewqueue.actions.settle import settle_at_once

@@ -1,15 +1,21 @@
 """Keeping a claimed draft, and giving it back. The epoch fences every write of a holder; time is only for liveness."""
 
+from contextlib import suppress
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from reviewqueue.actions.log import SYSTEM, log
-from reviewqueue.actions.order import now_waiting
+from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Draft, Queue, Skip, User
+
+# The slots of an agent: what is on the screen, and what is leased ahead.
+SHOWN, AHEAD = 0, 1
 
 # A skipped draft stays away from the agent this long.
 SKIP_FOR = timedelta(minutes=30)
@@ -17,20 +23,32 @@ SKIP_FOR = timedelta(minutes=30)
 BATCH = 200
 
 
+def until(draft_id: int) -> Combinable:
+    """When a lease of this draft ends that begins now, by the clock of the database."""
+    seconds = Queue.objects.filter(lanes__drafts=draft_id).values_list("lease_seconds", flat=True).first()
+    return Now() + timedelta(seconds=seconds or 0)
+
+
+@transaction.atomic
 def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
     """Push the end of the lease out by the queue's lease time. Refused: lease-lost.
 
-    A lease that lapsed while nobody else took the draft is taken up again.
+    A lease that lapsed while nobody else took the draft is taken up again, unless the agent has another one shown.
     """
-    with transaction.atomic():
-        lease = Queue.objects.filter(lanes__drafts=draft_id).values_list("lease_seconds", flat=True).first()
-        Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed").update(
-            lease_until=Now() + timedelta(seconds=lease or 0)
-        )
-        draft = Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed").first()
-        if draft is None:
-            raise lease_lost(draft_id)
-        return draft
+    mine = Draft.objects.filter(pk=draft_id, epoch=epoch)
+    renewed = mine.filter(holder=by, status="claimed").update(lease_until=until(draft_id))
+    if not renewed and not _taken_up(mine.filter(last_holder=by), draft_id, by):
+        raise lease_lost(draft_id)
+    return mine.get()
+
+
+def _taken_up(lapsed: "QuerySet[Draft]", draft_id: int, by: User) -> bool:
+    with suppress(IntegrityError), transaction.atomic():
+        for draft in move(lapsed, DRAFT["claim"], holder=by, slot=SHOWN, lease_until=until(draft_id)):
+            log("draft.claimed", by, draft=draft_id, epoch=draft.epoch, slot=SHOWN)
+            no_longer_waiting(draft)
+            return True
+    return False
 
 
 def lease_lost(draft_id: int, **facts: object) -> Refused:

@@ -7,8 +7,9 @@ from django.db.models import F, Max
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from reviewqueue.actions.claim import SHOWN, make_room
+from reviewqueue.actions.claim import make_room
 from reviewqueue.actions.deliver import dispatch
+from reviewqueue.actions.lease import SHOWN
 from reviewqueue.actions.log import SYSTEM, log
 from reviewqueue.lifecycle import DELIVERY, DRAFT, Refused, move
 from reviewqueue.models import Decision, Delivery, Draft, Feed, Hold, Settlement, User
@@ -31,6 +32,8 @@ def undo(decision_id: int, *, by: User) -> Draft:
     if decision is None:
         raise Refused("not-found", "There is no such decision.")
     _may_settle(decision, by)
+    # First the draft, then its hold: the order in which a bot that supersedes takes them.
+    Draft.objects.select_for_update().get(pk=decision.draft_id)
     if not cancel_provisional(decision):
         raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
     User.objects.select_for_update(no_key=True).get(pk=decision.by_agent_id)

@@ -20,6 +20,7 @@ from reviewqueue.actions.order import now_waiting
 from reviewqueue.actions.supersede import supersede
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Body, Bot, Conversation, Customer, Draft, Lane, Queue, Source, Submission
+from reviewqueue.queries.lanes import lanes_of
 
 Content = Mapping[str, Any]
 
@@ -101,7 +102,7 @@ def _store(content: Content, canonical: Content, bot: Bot) -> Submitted:
     draft.save()
     _submission(content, draft, about, conversation, due_at)
     log("draft.submitted", bot, draft=draft.pk, external_id_sha256=_sha256(draft.external_id))
-    if takes_over is not None:
+    if takes_over and takes_over.holder and draft.lane_id in lanes_of(takes_over.holder):
         draft = _hand_over(draft, takes_over)
     else:
         now_waiting(draft)
@@ -114,6 +115,7 @@ def _hand_over(draft: Draft, takes_over: Draft) -> Draft:
         Draft.objects.filter(pk=draft.pk),
         DRAFT["claim"],
         holder=takes_over.holder_id,
+        last_holder=takes_over.holder_id,
         slot=takes_over.slot,
         lease_until=takes_over.lease_until,
         shown_at=timezone.now(),
@@ -152,8 +154,8 @@ def _lane(queue: Queue, language: str) -> Lane:
 
 
 def order_key(priority: int, due_at: datetime) -> int:
-    """Priority class first, then due time in ms; also the Redis score, exact in a double."""
-    return priority * PRIORITY_STEP + int(due_at.timestamp() * 1000)
+    """Priority class first, then due time in ms (1970 to 2286); also the Redis score, exact in a double."""
+    return priority * PRIORITY_STEP + min(max(int(due_at.timestamp() * 1000), 0), PRIORITY_STEP - 1)
 
 
 def _submission(

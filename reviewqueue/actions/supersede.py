@@ -12,7 +12,8 @@ from reviewqueue.models import Bot, Draft
 def supersede(external_id: str, newer: Draft, *, bot: Bot) -> Draft | None:
     """Withdraw the draft `external_id` in favour of `newer` (not yet saved), inside the caller's transaction.
 
-    Returns the old draft as it was where somebody had it claimed: the same agent gets the new one, in the same slot.
+    Returns the old draft as it was where somebody had it claimed: the same agent, if the new draft's lane is one of
+    theirs, gets the new one in the same slot.
     A decision that is still held is undone. Refused: not-found, already-decided (final, on its way),
     already-delivered, and already-decided where it was superseded before.
     """
