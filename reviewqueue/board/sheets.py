@@ -10,6 +10,9 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 SEPARATOR = ", "
 
+# JSON leaves these as they are, and some readers of lines (Python's among them) end a line at them.
+LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+
 
 class _Echo:
     """The file that csv.writer writes to: hands each line on."""
@@ -39,4 +42,4 @@ def cell(value: Any) -> Any:
 def as_jsonl(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     """One JSON object a line, texts verbatim."""
     for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
+        yield json.dumps(row, ensure_ascii=False).translate(LINE_ENDS) + "\n"

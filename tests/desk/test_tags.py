@@ -1,0 +1,173 @@
+"""How the product writes numbers, times, languages and changes."""
+
+from datetime import timedelta
+
+import pytest
+from django.template import Context, Template
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as some
+
+from reviewqueue.desk import tags
+from reviewqueue.desk.changes import counted, runs
+from reviewqueue.edits import word_diff
+from reviewqueue.queries.rates import Rate
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, "\N{EN DASH}"),
+        (0, "0 s"),
+        (8.44, "8.4 s"),
+        (59.94, "59.9 s"),
+        (60, "1 min"),
+        (14 * 60 + 59, "14 min"),
+        (3600, "1 h"),
+        (3 * 3600 + 20 * 60, "3 h 20 min"),
+        (47 * 3600, "47 h"),
+        (3 * 86400, "3 days"),
+        (timedelta(minutes=-12), "12 min"),
+    ],
+)
+def test_durations(seconds, words):
+    assert tags.span(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "words"),
+    [
+        (46.5, "fine", "46 min left"),
+        (4.5, "soon", "4 min left"),
+        (-12.5, "late", "12 min over"),
+        (0.5, "soon", "under 1"),
+    ],
+)
+def test_what_is_due_has_a_word_and_in_need_a_sign(minutes, state, words):
+    html = tags.due(timezone.now() + timedelta(minutes=minutes))
+    assert f'class="due {state}"' in html
+    assert words in html
+    assert ("<svg" in html) == (state != "fine")
+
+
+@pytest.mark.parametrize(
+    ("rate", "percent", "interval"),
+    [
+        (Rate(20, 29), "", ""),
+        (Rate(20, 30), "67%", "49-81"),
+        (Rate(3432, 4821), "71.2%", "69.9-72.4"),
+        (Rate(0, 40), "0%", "0-9"),
+        (Rate(0, 0), "", ""),
+    ],
+)
+def test_rates_with_their_interval_and_none_under_thirty(rate, percent, interval):
+    assert tags.percent(rate) == percent
+    assert tags.interval(rate) == interval.replace("-", "\N{EN DASH}")
+    assert bool(tags.whisker(rate)) == rate.shown
+
+
+def test_counts_stop_at_their_cap():
+    assert (tags.capped(7, 1000), tags.capped(1000, 1000), tags.capped(1001, 1000)) == ("7", "1,000", "1,000+")
+
+
+@pytest.mark.parametrize(
+    ("tag", "name", "attribute"),
+    [
+        ("en", "English", "en"),
+        ("pt-BR", "Brazilian Portuguese", "pt-BR"),
+        ("ar-EG", "Arabic", "ar-EG"),
+        ("tlh", "tlh", "tlh"),
+        ("und", "language not stated", ""),
+    ],
+)
+def test_languages_have_names_where_we_know_them(tag, name, attribute):
+    assert (tags.language(tag), tags.lang(tag)) == (name, attribute)
+
+
+# --- Changes -------------------------------------------------------------------------------------------------
+
+
+def html(before: str, after: str) -> str:
+    return str(tags.changes(word_diff(before, after)))
+
+
+def test_changes_say_what_they_are():
+    assert html("within 14 days", "within 5 days") == (
+        'within <del><span class="vh">deleted: </span>14</del><ins><span class="vh">inserted: </span>5</ins> days'
+    )
+
+
+def test_neighbouring_words_change_together():
+    assert [run.op for run in runs(word_diff("one two three four", "one zwei drei four"))] == [
+        "equal",
+        "delete",
+        "insert",
+        "equal",
+    ]
+
+
+def test_markup_in_a_text_stays_text():
+    shown = html("safe", "<script>alert(1)</script> & co")
+    assert "<script" not in shown
+    assert "&amp;" in shown
+
+
+def test_white_space_that_changed_can_be_seen():
+    assert "↵" in html("one two", "one\ntwo")
+    assert "·" in html("one two", "one  two")
+
+
+def test_many_changes_are_not_read_out_one_by_one():
+    before = " ".join(f"same old{number}" for number in range(20))
+    shown = html(before, before.replace("old", "new"))
+    assert "deleted:" not in shown
+    assert tags.changed(word_diff(before, before.replace("old", "new"))).startswith("20 changes:")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("same", "same", "No change."),
+        ("one two", "one", "1 change: 1 word deleted."),
+        ("one", "one two three", "1 change: 2 words inserted."),
+        ("a", "a\n", "1 change."),
+    ],
+)
+def test_changes_in_a_sentence(before, after, words):
+    assert tags.changed(word_diff(before, after)) == words
+
+
+words = some.text(alphabet="ab \n.שלمم日本ไท🙃é", max_size=30)
+
+
+@given(words, words)
+def test_nothing_of_either_text_is_lost(before, after):
+    shown = runs(word_diff(before, after))
+    assert "".join(run.text for run in shown if run.op != "insert") == before
+    assert "".join(run.text for run in shown if run.op != "delete") == after
+    assert all(run.text for run in shown)
+    assert (counted(word_diff(before, after))[0] == 0) == (before == after)
+
+
+# --- Findings ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spans", "marked"),
+    [
+        ([], "ab&lt;cdef"),
+        ([(0, 1)], '<mark class="error">a</mark>b&lt;cdef'),
+        ([(4, 6), (0, 1)], '<mark class="error">a</mark>b&lt;c<mark class="error">de</mark>f'),
+        ([(0, 3), (1, 5)], '<mark class="error">ab&lt;</mark><mark class="error">cd</mark>ef'),
+        ([(1, 4), (2, 3)], 'a<mark class="error">b&lt;c</mark>def'),
+    ],
+)
+def test_places_that_checks_found_are_marked(spans, marked):
+    findings = [{"start": start, "end": end, "level": "error"} for start, end in spans]
+    assert tags.marked("ab<cdef", findings) == marked
+
+
+def test_a_picture_is_never_read_out():
+    assert Template('{% icon "check" %}').render(Context()) == (
+        '<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#check"/></svg>'
+    )
