@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dj_database_url
 from environs import Env
+from marshmallow.validate import OneOf
 
 from config.embedded import places
 
@@ -17,8 +18,9 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 # --- Database -----------------------------------------------------------------------------------------------
 
 # Which database role this process works as: owner (migrations), app (web), worker (RQ, beat) or eraser.
-# manage.py picks it from the command; set it only for a server started some other way.
-DATABASE_ROLE = env.str("DATABASE_ROLE", "app", validate=lambda role: role in ("owner", "app", "worker", "eraser"))
+# manage.py picks it from the command; set it only for a server started some other way. `administrator` takes no role:
+# it is the login itself, and makes the others (manage.py roles).
+DATABASE_ROLE = env.str("DATABASE_ROLE", "app", validate=OneOf(["owner", "app", "worker", "eraser", "administrator"]))
 
 # postgres://user:password@host/name of your own PostgreSQL (15 or newer). Without it the embedded one is used.
 DATABASE_URL = env.str("DATABASE_URL", "")
@@ -39,7 +41,7 @@ DATABASE_POOL = env.int("DATABASE_POOL", 0)
 
 DATABASES = {
     "default": dj_database_url.parse(
-        ROLE_URLS[DATABASE_ROLE] or DATABASE_URL or places.postgres_url(VAR_DIR, DATABASE_ROLE),
+        ROLE_URLS.get(DATABASE_ROLE) or DATABASE_URL or places.postgres_url(VAR_DIR, DATABASE_ROLE),
         conn_health_checks=True,
         conn_max_age=0 if DATABASE_POOL else 300,
     )
@@ -49,7 +51,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     # own assume_role waits for itself when connections come from a pool.
     # Our joins follow keys outward from one row, in the order in which they are written: searching for a better order
     # among a dozen tables costs the planner far more than running the query.
-    options=f"-c role=reviewqueue_{DATABASE_ROLE} -c join_collapse_limit=4",
+    options=("" if DATABASE_ROLE == "administrator" else f"-c role=reviewqueue_{DATABASE_ROLE} ")
+    + "-c join_collapse_limit=4",
     connect_timeout=3,
 )
 if DATABASE_POOL:

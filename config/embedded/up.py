@@ -142,6 +142,8 @@ def prepare() -> None:
     manage("collectstatic", "--noinput", "--skip-checks")  # while the servers start
     wait_for_servers()
     say("Preparing the database")
+    if settings.DATABASE_URL and not settings.ROLE_URLS["owner"]:
+        manage("roles")
     manage("migrate", "--noinput", "--skip-checks")
 
 

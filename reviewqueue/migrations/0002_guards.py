@@ -1,21 +1,9 @@
 """What Django cannot express: composite foreign keys, triggers, and what each database role may do.
 
-The four roles belong to the whole PostgreSQL cluster; `make up` creates them, and this migration does where it may.
+The four roles belong to the whole PostgreSQL cluster and are there before: `make up` makes them, or `manage.py roles`.
 """
 
 from django.db import migrations
-
-ROLES = """
-DO $$
-DECLARE name text;
-BEGIN
-  FOREACH name IN ARRAY ARRAY['reviewqueue_owner', 'reviewqueue_app', 'reviewqueue_worker', 'reviewqueue_eraser'] LOOP
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
-      EXECUTE format('CREATE ROLE %I NOLOGIN', name);
-    END IF;
-  END LOOP;
-END $$;
-"""
 
 KEYS = """
 ALTER TABLE body ADD CONSTRAINT body_digest_of_text
@@ -292,4 +280,4 @@ class Migration(migrations.Migration):
         ("sessions", "0001_initial"),
     ]
 
-    operations = [migrations.RunSQL(sql) for sql in (ROLES, KEYS, TRIGGERS, GRANTS, AUTOVACUUM)]
+    operations = [migrations.RunSQL(sql) for sql in (KEYS, TRIGGERS, GRANTS, AUTOVACUUM)]
