@@ -46,17 +46,17 @@ DATABASES = {
         conn_max_age=0 if DATABASE_POOL else 300,
     )
 }
-DATABASES["default"].setdefault("OPTIONS", {}).update(
+OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
+OPTIONS.setdefault("connect_timeout", 3)
+# Our joins follow keys outward from one row, in the order in which they are written: searching for a better order among
+# a dozen tables costs the planner far more than running the query.
+OPTIONS["options"] = f"{OPTIONS.get('options', '')} -c join_collapse_limit=4"
+if DATABASE_ROLE != "administrator":
     # A login that may be more (a superuser in a test, a shared login) is brought down to its role's rights. Django's
     # own assume_role waits for itself when connections come from a pool.
-    # Our joins follow keys outward from one row, in the order in which they are written: searching for a better order
-    # among a dozen tables costs the planner far more than running the query.
-    options=("" if DATABASE_ROLE == "administrator" else f"-c role=reviewqueue_{DATABASE_ROLE} ")
-    + "-c join_collapse_limit=4",
-    connect_timeout=3,
-)
+    OPTIONS["options"] += f" -c role=reviewqueue_{DATABASE_ROLE}"
 if DATABASE_POOL:
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 2}
+    OPTIONS["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 2}
 
 # --- Redis --------------------------------------------------------------------------------------------------
 

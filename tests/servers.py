@@ -45,6 +45,10 @@ class Servers:
         self.postgres.start()
         self.redis.start()
         self.create(TEMPLATE)
+        # As an administrator would on servers of their own.
+        run_manage(
+            "roles", database=TEMPLATE, role="administrator", DATABASE_URL=self.postgres.url("postgres", TEMPLATE)
+        )
         run_manage("migrate", "--verbosity=0", database=TEMPLATE, role="owner")
 
     def stop(self) -> None:
@@ -55,11 +59,7 @@ class Servers:
 
     def create(self, name: str, template: str = "template0") -> None:
         with self.admin() as cursor:
-            cursor.execute(f"CREATE DATABASE {name} OWNER reviewqueue_owner TEMPLATE {template} STRATEGY file_copy")
-        with self.admin(name) as cursor:
-            cursor.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-            cursor.execute("GRANT USAGE ON SCHEMA public TO reviewqueue_app, reviewqueue_worker, reviewqueue_eraser")
-            cursor.execute("GRANT ALL ON SCHEMA public TO reviewqueue_owner")
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
 
     def drop(self, name: str) -> None:
         with self.admin() as cursor:
