@@ -26,8 +26,9 @@ def _path(document: Any, error: ErrorDetails) -> list[int | str]:
     """Where the error is, without what pydantic puts between: tags of unions, "[key]" for a key itself."""
     path: list[int | str] = []
     for step in error["loc"]:
-        if (isinstance(document, dict) and step in document) or isinstance(document, list):
-            document = document[step]  # type: ignore[index]
+        is_member = isinstance(document, dict) and step in document
+        if is_member or (isinstance(document, list) and isinstance(step, int)):
+            document = document[step]
             path.append(step)
     last = error["loc"][-1] if error["type"] == "missing" else error.get("ctx", {}).get("field")
     return path if last is None else [*path, last]

@@ -5,7 +5,9 @@ A `ValueError` ends a sentence that begins with the field: "/due_at must be ..."
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -97,11 +99,21 @@ def distinct(values: list[str]) -> list[str]:
 
 
 def small(members: dict[str, Any]) -> dict[str, Any]:
+    """Bounded as PostgreSQL keeps it, and as it comes back: numbers without an exponent, so that 1e308 counts 309."""
     size = len(json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode())
+    size += sum(len(f"{Decimal(repr(number)):f}") - len(repr(number)) for number in _floats(members))
     if size > settings.API_METADATA_BYTES:
         limit = settings.API_METADATA_BYTES
         raise ValueError(f"may have {limit} bytes of JSON (API_METADATA_BYTES), this has {size}")
     return members
+
+
+def _floats(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _floats(member)
 
 
 Text = Annotated[str, AfterValidator(_text)]

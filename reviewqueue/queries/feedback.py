@@ -1,5 +1,6 @@
 """The feed of final decisions that a bot learns from, in the order of feed.seq."""
 
+import time
 from typing import Any, NamedTuple
 
 from django.db.models import Max
@@ -7,6 +8,9 @@ from django.db.models import Max
 from reviewqueue import edits
 from reviewqueue.models import Body, Bot, Decision, Feed
 from reviewqueue.queries.drafts import pseudonym
+
+# Word diffs take time; a page is cut short after so much of it.
+PAGE_SECONDS = 2.0
 
 
 class Page(NamedTuple):
@@ -41,9 +45,21 @@ def page(bot: Bot, *, after: int, limit: int) -> Page:
         )
         .order_by("seq")[: limit + 1]
     )
-    more = len(rows) > limit
-    last = rows[limit - 1].seq if more else max(after, end)
-    return Page([{"seq": row.seq, **lesson(row.decision)} for row in rows[:limit]], last, more)
+    lessons = _lessons(rows[:limit])
+    more = len(rows) > len(lessons)
+    last = lessons[-1]["seq"] if more else max(after, end)
+    return Page(lessons, last, more)
+
+
+def _lessons(rows: list[Feed]) -> list[dict[str, Any]]:
+    """Those of the first rows, as many as there is time for: a page of long, much edited texts is a short one."""
+    deadline = time.monotonic() + PAGE_SECONDS
+    lessons: list[dict[str, Any]] = []
+    for row in rows:
+        lessons.append({"seq": row.seq, **lesson(row.decision)})
+        if time.monotonic() > deadline:
+            break
+    return lessons
 
 
 def lesson(decision: Decision) -> dict[str, Any]:

@@ -152,6 +152,7 @@ BODIES = {
         "/conversation/messages",
     ),
     "metadata too large": (reply(metadata={"a": "x" * 4096}), 422, "/metadata"),
+    "metadata large when written out": (reply(metadata={"a": [1e308] * 14}), 422, "/metadata"),
     "external_id of 256 bytes": (reply(external_id="é" * 128), 422, "/external_id"),
     "customer id of 256 bytes": (reply(customer={"id": "x" * 256}), 422, "/customer/id"),
     "long name": (reply(customer={"id": "c", "name": "x" * 201}), 422, "/customer/name"),

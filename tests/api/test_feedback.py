@@ -93,6 +93,19 @@ def test_nothing_is_skipped_or_repeated(door, bot, feed, limit):
     assert (end["feedback"], end["more"], end["next"]) == ([], False, page["next"])
 
 
+def test_a_page_that_takes_too_long_is_a_short_one(door, bot, feed, monkeypatch):
+    monkeypatch.setattr("reviewqueue.queries.feedback.PAGE_SECONDS", 0)
+    expected = [feed(make_decision(bot=bot, verdict="edit")) for _ in range(3)]
+    found, page = [], door.get("/feedback").json()
+    while True:
+        assert len(page["feedback"]) == 1
+        found += [lesson["id"] for lesson in page["feedback"]]
+        if not page["more"]:
+            break
+        page = door.get(f"/feedback?after={page['next']}").json()
+    assert found == expected
+
+
 def test_the_cursor_of_one_lesson_leads_to_the_next(door, bot, feed):
     ids = [feed(make_decision(bot=bot)) for _ in range(3)]
     first = door.get("/feedback").json()["feedback"][0]

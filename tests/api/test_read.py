@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import connections
 
+from config.embedded import web
 from reviewqueue.actions import bots, claim, decide, settle
 from reviewqueue.actions.submit import submit
 from reviewqueue.api import wait
@@ -240,6 +241,10 @@ def test_what_is_over_is_not_waited_for(committed):
     start = time.monotonic()
     assert door.get(f"/drafts/{draft.pk}?wait=20").json()["status"] == "withdrawn"
     assert time.monotonic() - start < 2
+
+
+def test_a_quarter_of_the_threads_may_wait():
+    assert wait.PLACES == web.THREADS // 4
 
 
 def test_beyond_its_places_a_wait_answers_at_once(committed, in_threads):

@@ -152,6 +152,8 @@ def test_unknown_methods_and_addresses_of_the_door(door):
     for path in ("/", "/nothing", "/drafts/1/2"):
         answer = door.get(path)
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    answer = door.client.get("/api/v1/openapi.json", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert door.client.get("/api/v2/drafts")["Content-Type"] == "application/problem+json"
     assert door.client.get("/nothing")["Content-Type"].startswith("text/html")
 
