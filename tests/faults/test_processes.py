@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from reviewqueue.client import Client
 
+from reviewqueue.client import Client
 from tests.system import Person, System, claimed_id, wait_until
 
 _numbers = count(1)

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from reviewqueue.client import Client
 
+from reviewqueue.client import Client
 from tests.servers import ROOT
 from tests.system import System, claimed_id, wait_until
 
