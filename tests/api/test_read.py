@@ -197,7 +197,7 @@ def test_a_page_takes_as_many_statements_as_a_draft(door, bot, django_assert_num
     for _ in range(5):
         end_hold(make_decision(bot=bot))
     door.get("/drafts")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(4):  # the key, the drafts, their decisions, their deliveries
         assert len(door.get("/drafts").json()["drafts"]) == 5
 
 

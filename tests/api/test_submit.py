@@ -323,7 +323,7 @@ def test_a_key_is_refused_before_the_body_is_read(door):
 
 def test_the_door_needs_no_session(door, django_assert_num_queries):
     door.post("/drafts", reply())
-    with django_assert_num_queries(4):  # the key, the draft, its decisions, its deliveries
+    with django_assert_num_queries(2):  # the key and the draft
         door.get("/drafts")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reviewqueue.client import Client, Problem
+from tests.client.test_docs import examples
 from tests.servers import ROOT
 from tests.system import System, wait_until
 
@@ -137,3 +138,40 @@ def test_every_call_against_the_server(system: System):
         with pytest.raises(Problem) as problem:
             client.submit(draft | {"reply": {"text": "\ud800"}})
     assert (problem.value.status, problem.value.errors[0]["pointer"]) == (422, "/reply/text")
+
+
+# --- The examples of docs/api.md, as they stand
+
+
+@pytest.fixture
+def shell(system: System, tmp_path):
+    """What a command prints, with URL and KEY set and `reviewqueue` at hand."""
+    tool = tmp_path / "bin/reviewqueue"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reviewqueue.client "$@"\n')
+    tool.chmod(0o755)
+    path = f"{tool.parent}:{os.environ['PATH']}"
+    environment = {"URL": system.url, "KEY": system.bot_key, "PATH": path, "PYTHONPATH": str(ROOT)}
+
+    def call(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return call
+
+
+def test_the_shell_examples(shell):
+    said = shell("bash", "-euc", "\n".join(examples("sh")))
+    assert said.count('"title"') == 1, "one draft of the batch is refused, nothing else"
+    assert '"id": "conv-829", "rev": 2' in said
+    assert '"status": "withdrawn"' in said
+    assert "2 new, 0 already there, 0 refused" in said
+    assert "0 new, 2 already there, 0 refused" in said
+
+
+def test_the_python_examples(shell):
+    webhook, client = (shell(sys.executable, "-c", example) for example in examples("python"))
+    assert webhook == "It left on Monday.\n"
+    assert "waiting None\n" in client
+    assert "422 ['/kind', '/customer']" in client

@@ -1,19 +1,14 @@
-"""The examples of docs/api.md run as they stand, and what it lists is what there is."""
+"""What docs/api.md lists is what there is. Its examples run in test_against_a_server.py."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 
-import pytest
 from django.conf import settings
 
 from reviewqueue.actions.decide import CAUSES
 from reviewqueue.models import Reason
 from reviewqueue.refusals import RULES
 from tests.servers import ROOT
-from tests.system import System
 
 PAGE = (ROOT / "docs/api.md").read_text()
 
@@ -22,41 +17,7 @@ def examples(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
 
 
-@pytest.fixture
-def run(system: System, tmp_path):
-    """What a command prints, with URL and KEY set and `reviewqueue` at hand."""
-    tool = tmp_path / "bin/reviewqueue"
-    tool.parent.mkdir()
-    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reviewqueue.client "$@"\n')
-    tool.chmod(0o755)
-    path = f"{tool.parent}:{os.environ['PATH']}"
-    environment = {"URL": system.url, "KEY": system.bot_key, "PATH": path, "PYTHONPATH": str(ROOT)}
-
-    def call(*command: str) -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return call
-
-
-def test_the_shell_examples(run):
-    said = run("bash", "-euc", "\n".join(examples("sh")))
-    assert said.count('"title"') == 1, "one draft of the batch is refused, nothing else"
-    assert '"id": "conv-829", "rev": 2' in said
-    assert '"status": "withdrawn"' in said
-    assert "2 new, 0 already there, 0 refused" in said
-    assert "0 new, 2 already there, 0 refused" in said
-
-
-def test_the_python_examples(run):
-    webhook, client = (run(sys.executable, "-c", example) for example in examples("python"))
-    assert webhook == "It left on Monday.\n"
-    assert "waiting None\n" in client
-    assert "422 ['/kind', '/customer']" in client
-
-
-def test_the_json_examples_have_the_fields_that_are_answered(system):
+def test_the_json_examples_have_the_fields_that_are_answered():
     shown, delivered, problem = (json.loads(example) for example in examples("json"))
     schemas = json.loads((ROOT / "docs/openapi.json").read_text())["components"]["schemas"]
     assert set(shown) == set(schemas["DraftOut"]["properties"])
