@@ -32,7 +32,8 @@ SENDING_DEADLINE = webhook.SECONDS + 10
 # How long (s) to wait for Redis before trying it again.
 REDIS_WAIT = 3
 
-# What is due, at most one a conversation and endpoint, in the order of the decisions.
+# What is due, at most one a conversation and endpoint, in the order of the decisions. A delivery that is tried again
+# within a minute still comes before the later ones; one that waits longer lets them pass.
 DUE = """
 SELECT id FROM delivery AS due
 WHERE status IN ('held', 'retry') AND settled = 'final' AND blocked_by IS NULL
@@ -40,7 +41,9 @@ WHERE status IN ('held', 'retry') AND settled = 'final' AND blocked_by IS NULL
   AND NOT EXISTS (
     SELECT FROM delivery AS earlier
     WHERE earlier.conversation_id = due.conversation_id AND earlier.endpoint_id = due.endpoint_id
-      AND earlier.id < due.id AND earlier.status IN ('held', 'queued', 'sending') AND earlier.blocked_by IS NULL)
+      AND earlier.id < due.id AND earlier.blocked_by IS NULL
+      AND (earlier.status IN ('held', 'queued', 'sending')
+           OR (earlier.status = 'retry' AND earlier.not_before < statement_timestamp() + interval '1 minute')))
 ORDER BY not_before, id LIMIT %s
 FOR UPDATE SKIP LOCKED
 """
@@ -84,16 +87,25 @@ def _courier(delivery: Delivery) -> bool:
 def deliver_now(delivery_id: int, epoch: int) -> None:
     """The job: send one delivery, unless its epoch is over. No lock is held while on the network."""
     delivery = _start(delivery_id, epoch)
-    if delivery is None:
-        return
+    if delivery is not None:
+        finish(delivery, _send(delivery))
+
+
+def _send(delivery: Delivery) -> webhook.Answer:
+    """One attempt. What is sent is the approved row, and its digest is that of the decision."""
+    final = delivery.decision.by_vote.final
+    if final is None or final.text is None or bytes(final.digest) != bytes(delivery.digest):
+        return webhook.Answer("impossible", error="The approved text was erased.")
+    if delivery.endpoint.disabled_at is not None:
+        return webhook.Answer("impossible", error="The endpoint is disabled.")
     message = webhook.Message(
         id=delivery.webhook_id,
         url=delivery.endpoint.url,
         secret=delivery.endpoint.secret,
-        payload=_payload(delivery),
+        payload=_payload(delivery, final.text),
         private_hosts=frozenset(settings.WEBHOOK_PRIVATE_HOSTS),
     )
-    finish(delivery, webhook.send(message))
+    return webhook.send(message)
 
 
 @transaction.atomic
@@ -122,11 +134,8 @@ def _start(delivery_id: int, epoch: int) -> Delivery | None:
     ).get(pk=delivery_id)
 
 
-def _payload(delivery: Delivery) -> dict[str, object]:
-    """What the receiver gets. The text is the approved row, and its digest is that of the decision."""
-    final = delivery.decision.by_vote.final
-    if final is None or final.text is None or bytes(final.digest) != bytes(delivery.digest):
-        raise RuntimeError(f"delivery {delivery.pk} has no approved text")
+def _payload(delivery: Delivery, text: str) -> dict[str, object]:
+    """What the receiver gets."""
     draft = delivery.draft
     conversation = draft.conversation
     return {
@@ -136,7 +145,7 @@ def _payload(delivery: Delivery) -> dict[str, object]:
             "draft_id": str(draft.pk),
             "external_id": draft.external_id,
             "verdict": delivery.verdict,
-            "text": final.text,
+            "text": text,
             "footer": delivery.footer.text if delivery.footer else None,
             "customer": {"id": draft.customer.ref},
             "conversation": conversation
@@ -151,7 +160,7 @@ def finish(delivery: Delivery, answer: webhook.Answer) -> None:
     mine = Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch)
     if answer.outcome == "delivered":
         moved = move(mine, DELIVERY["deliver"], deadline=None)
-    elif answer.outcome == "gone" or delivery.attempts > len(WAITS):
+    elif answer.outcome in ("gone", "impossible") or delivery.attempts > len(WAITS):
         moved = move(mine, DELIVERY["give_up"], deadline=None)
     else:
         wait = max(_wait(delivery.attempts), min(answer.retry_after or 0, LONGEST_WAIT))

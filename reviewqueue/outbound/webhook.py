@@ -1,40 +1,48 @@
 """Webhooks by the Standard Webhooks specification 1.0.0: one id for ever, a fresh time and signature each attempt."""
 
+import asyncio
 import json
+import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import httpx
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from reviewqueue.outbound.address import Forbidden, resolve
 
-# The longest one attempt may take (s), connect to last byte of the answer that we read.
+# The longest one attempt may take (s), from the name's resolution to the last header of the answer.
 SECONDS = 15
-# As much of an answer's body as we read (bytes); we keep none of it.
+# As much of an answer's body as we read (bytes), and for how long (s). We keep none of it.
 ANSWER_BYTES = 65_536
+ANSWER_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class Message:
-    """`id` is the webhook-id, `secret` a whsec_… secret, `private_hosts` the operator's own receivers."""
+    """`id` is the webhook-id, `secret` a whsec_… secret, `private_hosts` the operator's own receivers, `seconds` the
+    longest the attempt may take, however slowly the receiver drips."""
 
     id: str
     url: str
     secret: str
     payload: dict[str, Any]
     private_hosts: frozenset[str]
+    seconds: float = SECONDS
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How an attempt ended. `gone` (410): stop for good; `lost`: nobody knows; `retry_after` in seconds."""
+    """How an attempt ended. `gone` (410): stop for good; `lost`: nobody knows; `impossible`: nothing was sent, and only
+    a person can change that; `retry_after` in seconds."""
 
-    outcome: Literal["delivered", "retry", "gone", "lost"]
+    outcome: Literal["delivered", "retry", "gone", "lost", "impossible"]
     code: int | None = None
     error: str = ""
     retry_after: float | None = None
@@ -46,10 +54,12 @@ def send(message: Message) -> Answer:
     began = time.monotonic()
     try:
         address = resolve(message.url, message.private_hosts)
-        code, retry_after = _post(message, address, began + SECONDS)
+        code, retry_after = asyncio.run(_post(message, address, message.seconds - (time.monotonic() - began)))
     except Forbidden as error:
         return Answer("retry", error=str(error), took_ms=_ms(began))
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ValueError) as error:
+    except TimeoutError:
+        return Answer("retry", error=f"No answer within {message.seconds:g} seconds.", took_ms=_ms(began))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ValueError, EmptyWebhookSecretError) as error:
         return Answer("retry", error=_plain(error), took_ms=_ms(began))
     if 200 <= code < 300:
         return Answer("delivered", code, took_ms=_ms(began))
@@ -58,31 +68,53 @@ def send(message: Message) -> Answer:
     return Answer("retry", code, f"The receiver answered {code}.", retry_after, _ms(began))
 
 
-def _post(message: Message, address: str, until: float) -> tuple[int, float | None]:
-    """(status code, Retry-After in seconds). Connects to `address`, with the URL's own name for TLS and Host."""
+async def _post(message: Message, address: str, seconds: float) -> tuple[int, float | None]:
+    """(status code, Retry-After in seconds). Connects to `address`, with the URL's own name for TLS and Host.
+
+    Asynchronous for its timeout alone, which ends the whole exchange: those of sockets begin anew with each byte.
+    """
     body = json.dumps(message.payload, ensure_ascii=False)
     now = datetime.now(tz=UTC)
-    parts = urlsplit(message.url)
+    url = httpx.URL(message.url)
     headers = {
-        "host": parts.netloc.rsplit("@", 1)[-1],
+        "host": url.netloc.decode("ascii"),
         "content-type": "application/json",
         "webhook-id": message.id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(message.secret).sign(message.id, now, body),
     }
-    pinned = httpx.URL(message.url).copy_with(host=address)
-    with (
-        httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
-        client.stream(
-            "POST", pinned, content=body.encode(), headers=headers, extensions={"sni_hostname": parts.hostname or ""}
-        ) as answer,
-    ):
-        read = 0
-        for chunk in answer.iter_raw():
-            read += len(chunk)
-            if read > ANSWER_BYTES or time.monotonic() > until:
-                break
-        return answer.status_code, _retry_after(answer.headers.get("retry-after"))
+    name = {"sni_hostname": url.raw_host.decode("ascii")}
+    async with httpx.AsyncClient(
+        verify=_tls(),
+        timeout=None,  # noqa: S113  asyncio's is the one that counts
+        follow_redirects=False,
+        trust_env=False,
+    ) as client:
+        post = client.build_request(
+            "POST", url.copy_with(host=address), content=body.encode(), headers=headers, extensions=name
+        )
+        async with asyncio.timeout(seconds):
+            answer = await client.send(post, stream=True)
+        await _hear_out(answer)
+    return answer.status_code, _retry_after(answer.headers.get("retry-after"))
+
+
+async def _hear_out(answer: httpx.Response) -> None:
+    """Read a body that is short and quick, so that no receiver is cut off; what comes of it changes nothing."""
+    read = 0
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            async for chunk in answer.aiter_raw():
+                read += len(chunk)
+                if read > ANSWER_BYTES:
+                    break
+    await answer.aclose()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificates takes longer than most posts."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _retry_after(header: str | None) -> float | None:
@@ -99,8 +131,6 @@ def _retry_after(header: str | None) -> float | None:
 
 def _plain(error: Exception) -> str:
     """Our words for what went wrong, without anything a receiver said."""
-    if isinstance(error, httpx.TimeoutException):
-        return f"No answer within {SECONDS} seconds."
     if isinstance(error, httpx.ConnectError | OSError):
         return "No connection to the receiver."
     return f"The exchange broke off ({type(error).__name__})."
