@@ -20,12 +20,12 @@ def post(
     lines = {"Host": "127.0.0.1", "Authorization": f"Bearer {system.bot_key}", "Connection": "close"} | headers
     head = f"POST /api/v1{path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     with socket.create_connection(("127.0.0.1", system.port), timeout=10) as wire:
-        wire.sendall(head.encode("latin-1") + b"\r\n" + raw)
-        if hang_up:
-            wire.shutdown(socket.SHUT_WR)
         try:
+            wire.sendall(head.encode("latin-1") + b"\r\n" + raw)
+            if hang_up:
+                wire.shutdown(socket.SHUT_WR)
             answer = b"".join(iter(lambda: wire.recv(65536), b""))
-        except ConnectionResetError:
+        except (ConnectionResetError, BrokenPipeError):
             answer = b""
     return int(answer.split(b" ", 2)[1]) if answer else 0, answer
 

@@ -129,10 +129,10 @@ def test_a_pointer_is_bounded():
     ids=range(8),
 )
 def test_nothing_of_one_mebibyte_takes_long(raw):
-    start = time.perf_counter()
+    start = time.process_time()
     with suppress(Refused):
         read(raw)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 JSON = st.recursive(
