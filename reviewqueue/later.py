@@ -92,17 +92,21 @@ def deliver(delivery_id: int, epoch: int) -> bool:
 class OurJob(Job):
     """A job as far as Redis is to be trusted: a function of ours on plain arguments. Any other does not exist."""
 
-    def restore(self, raw_data: dict[Any, Any]) -> None:
-        fields = {name: value for name, value in raw_data.items() if as_text(name) in READ}
+    @classmethod
+    def fetch(cls, id: str, connection: Any = None, serializer: Any = None) -> Job:
         try:
-            super().restore(fields)
-            ours = self.func_name in ALLOWED and self.instance is None
+            job = super().fetch(id, connection, serializer)
+            if job.func_name in ALLOWED and job.instance is None:
+                return job
+            log.error("refused job %r, which names %r", id, job.func_name)
+        except (RedisError, OSError, NoSuchJobError):
+            raise
         except Exception as error:  # junk fails in as many ways as there is junk
-            log.error("refused job %r, which cannot be read: %s", self.id, error)
-            raise NoSuchJobError(self.id) from error
-        if not ours:
-            log.error("refused job %r, which names %r", self.id, self.func_name)
-            raise NoSuchJobError(self.id)
+            log.error("refused job %r, which cannot be read: %s", id, error)
+        raise NoSuchJobError(id)
+
+    def restore(self, raw_data: dict[Any, Any]) -> None:
+        super().restore({name: value for name, value in raw_data.items() if as_text(name) in READ})
 
 
 class Worker(SimpleWorker):
