@@ -105,7 +105,7 @@ class System:
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """What the database says, to an independent reader."""
         with psycopg.connect(SERVERS.postgres.url("postgres", self.database)) as connection:
-            return connection.execute(sql, params).fetchall()
+            return connection.execute(sql, params or None).fetchall()
 
 
 class Person:
