@@ -28,13 +28,16 @@
   }
 
   // The server says how many seconds are left, not until when: the clocks of two machines differ.
+  const MINUTES = 120; // from here on, minutes do
   const start = performance.now();
   const counters = [...document.querySelectorAll("[data-left]")];
+  const words = ({ dataset }, left) =>
+    left < MINUTES ? dataset.in.replace("{n}", left) : dataset.inMinutes.replace("{n}", Math.ceil(left / 60));
   function tick() {
     const gone = (performance.now() - start) / 1000;
     for (const counter of counters) {
       const left = Math.ceil(Number(counter.dataset.left) - gone);
-      counter.textContent = left > 0 ? counter.dataset.in.replace("{n}", left) : counter.dataset.over;
+      counter.textContent = left > 0 ? words(counter, left) : counter.dataset.over;
     }
     if (counters.some((counter) => Number(counter.dataset.left) > gone)) setTimeout(tick, 1000);
   }

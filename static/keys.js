@@ -107,6 +107,7 @@
   });
 
   function switchOff(button) {
+    if (!button) return;
     const tell = () => {
       button.textContent = root.dataset.keys === "on" ? button.dataset.on : button.dataset.off;
       button.setAttribute("aria-pressed", String(root.dataset.keys === "on"));

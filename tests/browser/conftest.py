@@ -1,0 +1,158 @@
+"""Debian's Chromium, driven by Playwright, against the whole running product. No browser is ever downloaded."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from reviewqueue.client import Client, Problem
+from tests.system import PASSWORD, System
+
+MISSING = (
+    "needs Chromium (apt-get install chromium): .venv/bin/python -m pytest tests/browser; "
+    "REQUIRE_BROWSER=1 makes its absence a failure"
+)
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+DESKTOP = {"width": 1366, "height": 800}
+PHONE = {"width": 320, "height": 640}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", action="store_true", help="write the pictures of docs/shots anew")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """One tab, signed in. Whatever it complains about (a script's error, a broken content security policy, an answer of
+    the server that is an error) is kept in `complaints`, and fails the test unless it was expected."""
+
+    def __init__(self, system: System, context: BrowserContext) -> None:
+        self.url = system.url
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.complaints: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def sign_in(self, username: str) -> None:
+        self.page.goto(f"{self.url}/sign-in")
+        self.page.get_by_label("Name").fill(username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def open(self, path: str) -> Page:
+        self.page.goto(f"{self.url}{path}")
+        return self.page
+
+    def claim(self) -> int:
+        """Claim the next draft; its id."""
+        self.open("/desk")
+        if not self.page.locator("#bench").count():
+            self.page.get_by_role("button", name="Claim next").click()
+        return self.draft
+
+    @property
+    def draft(self) -> int:
+        """The draft on the screen."""
+        return int(self.page.locator("#bench").get_attribute("data-draft") or 0)
+
+    def press(self, name: str) -> None:
+        """Click the button that leads to another page, and wait for that."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name).first.click()
+
+    def settled(self) -> None:
+        """Until the draft has been on the screen long enough for a key to count."""
+        self.page.wait_for_timeout(450)
+
+    def key(self, key: str) -> None:
+        self.settled()
+        self.page.keyboard.press(key)
+
+    def key_onwards(self, key: str) -> None:
+        """Press a key that leads to another page, and wait for that."""
+        self.settled()
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+
+
+@pytest.fixture
+def tabs(system: System, chromium: Browser) -> Iterator[Callable[..., Any]]:
+    """`with tabs("amina") as tab:` a tab of her own browser; more arguments are those of a browser context."""
+    opened: list[BrowserContext] = []
+
+    @contextmanager
+    def opening(username: str, **how: Any) -> Iterator[Tab]:
+        context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **how})
+        opened.append(context)
+        tab = Tab(system, context)
+        tab.sign_in(username)
+        yield tab
+        assert tab.complaints == []
+
+    yield opening
+    for context in opened:
+        context.close()
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def submit(system: System) -> Iterator[Callable[..., int]]:
+    """Hand in a draft through the bots' door; its id. What is undecided after the test is withdrawn."""
+    client = Client(system.url, system.bot_key)
+    handed_in: list[int] = []
+
+    def submitted(text: str = "Your order left today.", **changes: Any) -> int:
+        name = f"browser-{next(_numbers)}"
+        message = {"id": "m1", "author": "customer", "text": "Where is order 4821?"}
+        draft: dict[str, Any] = {
+            "external_id": name,
+            "kind": "reply",
+            "language": "en",
+            "customer": {"id": name, "name": "Sam"},
+            "conversation": {"id": name, "channel": "email", "subject": "Late parcel", "messages": [message]},
+            "reply": {"text": text},
+        }
+        if changes.get("kind") == "sentiment":
+            del draft["reply"], draft["conversation"]
+        handed_in.append(int(client.submit(draft | changes)["id"]))
+        return handed_in[-1]
+
+    yield submitted
+    for draft_id in handed_in:
+        with suppress(Problem):
+            client.withdraw(str(draft_id))
