@@ -4,6 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
@@ -14,7 +16,6 @@ class Reference(DocsBase):
     def render_page(self, request: HttpRequest, api: NinjaAPI, **_: Any) -> HttpResponse:
         document = api.get_openapi_schema(path_prefix="/api/v1/")
         context = {
-            "title": document["info"]["title"],
             "description": document["info"]["description"],
             "operations": [
                 _operation(method, path, operation)
@@ -34,8 +35,11 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> dict[str, A
         "method": method.upper(),
         "path": path,
         "summary": operation["summary"],
-        "description": operation.get("description", ""),
-        "parameters": [parameter | {"type": _type(parameter["schema"])} for parameter in operation["parameters"]],
+        "description": _coded(operation.get("description", "")),
+        "parameters": [
+            parameter | {"type": _type(parameter["schema"]), "description": _coded(parameter.get("description", ""))}
+            for parameter in operation["parameters"]
+        ],
         "body": _types(body),
         "responses": [
             {"status": status, "says": response["description"], "type": _types(response.get("content", {}))}
@@ -52,17 +56,25 @@ def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     required = schema.get("required", [])
     return {
         "name": name,
-        "description": schema.get("description", ""),
+        "description": _coded(schema.get("description", "")),
         "members": [
             {
                 "name": member,
                 "type": _type(details),
                 "required": member in required,
-                "says": _bounds(details),
+                "says": _coded(_bounds(details)),
             }
             for member, details in schema.get("properties", {}).items()
         ],
     }
+
+
+def _coded(text: str) -> SafeString:
+    """What stands between backticks, as code; all of it escaped."""
+    parts = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if odd % 2 else part,) for odd, part in enumerate(parts))
+    )
 
 
 def _type(schema: dict[str, Any]) -> str:
