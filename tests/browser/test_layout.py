@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(400)
 
 SHOTS = ROOT / "docs" / "shots"
 # The pages that documents show; the others are only looked at.
-PICTURED = ("reply", "edit", "label", "queue", "board")
+PICTURED = ("reply", "edit", "label", "queue", "board", "api")
 FAULTS = (Path(__file__).parent / "faults.js").read_text()
 
 LOOKS = [
@@ -32,13 +32,13 @@ def test_every_page(system, tabs, submit, request, scheme, viewport):
     found: dict[str, list[str]] = {}
     how = {"color_scheme": scheme, "viewport": viewport, "reduced_motion": "reduce"}
 
-    def look(tab, name: str, *, whole: bool = False) -> None:
+    def look(tab, name: str, *, whole: bool | None = None) -> None:
         if faults := tab.page.evaluate(FAULTS):
             found[name] = faults
         if shots and name in PICTURED:
             SHOTS.mkdir(exist_ok=True)
             path = SHOTS / f"{name}-{scheme}-{viewport['width']}.png"
-            tab.page.screenshot(path=path, full_page=whole or viewport is PHONE)
+            tab.page.screenshot(path=path, full_page=viewport is PHONE if whole is None else whole)
 
     def take(tab, draft: int) -> None:
         with tab.open("/queue").expect_navigation():
@@ -73,6 +73,8 @@ def test_every_page(system, tabs, submit, request, scheme, viewport):
         tab.open("/decisions")
         look(tab, "decisions")
         tab.press("Undo")
+        tab.open("/api/v1/docs")
+        look(tab, "api", whole=False)
         tab.open("/drafts/999999")
         look(tab, "refusal")
         assert all("404" in complaint for complaint in tab.complaints), tab.complaints
