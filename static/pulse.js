@@ -5,7 +5,7 @@
 (() => {
   const bench = document.getElementById("bench");
   if (!bench) return;
-  const { epoch, leaseUrl, leaseSeconds, lost, lostWords, lostUrl } = bench.dataset;
+  const { epoch, leaseUrl, leaseSeconds, lost, signedOut, lostWords, lostUrl } = bench.dataset;
   const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
   const LOST = [403, 404, 409, 410];
   let timer = 0;
@@ -20,18 +20,19 @@
         redirect: "error",
       });
     } catch {
-      return; // offline, or signed out: the next turn tries again, and a late decision of the last holder counts
+      return; // offline: the next turn tries again, and a late decision of the last holder counts
     }
-    if (LOST.includes(response.status)) say();
+    if (response.status === 401) say(signedOut);
+    if (LOST.includes(response.status)) say(lost);
   }
 
-  function say() {
+  function say(words) {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", wake);
     const link = document.createElement("a");
     link.href = lostUrl;
     link.textContent = lostWords;
-    document.getElementById("alert").replaceChildren(lost, link);
+    document.getElementById("alert").replaceChildren(words, link);
     for (const button of document.querySelectorAll("[data-decides]")) button.disabled = true;
   }
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from reviewqueue.lifecycle import Refused
@@ -25,10 +26,19 @@ def decides(view: View) -> View:
 
     @wraps(view)
     @never_cache
-    @login_required
     def guarded(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _signed_out(request)
         if not request.user.decides:
             raise Refused("not-allowed", "Your role reads the board; it does not claim or decide drafts.")
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def _signed_out(request: HttpRequest) -> HttpResponse:
+    """To the sign-in and back; after a form, a page that keeps what was typed, as a form cannot be gone back to."""
+    if request.method != "POST":
+        return redirect_to_login(request.get_full_path())
+    text = request.POST.get("text") or request.POST.get("note", "")
+    return render(request, "desk/signed_out.html", {"text": text}, status=401)

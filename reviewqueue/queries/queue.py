@@ -105,6 +105,8 @@ WITH near AS MATERIALIZED (
       AND (draft.order_key, draft.id) > (%(order_key)s, %(draft_id)s)
     ORDER BY draft.order_key, draft.id LIMIT %(depth)s
   ) AS found
+), first_edge AS (
+  SELECT order_key, id FROM near WHERE edge ORDER BY order_key, id LIMIT 1
 ), listed AS (
   SELECT order_key, id, kind, edge FROM near
   UNION ALL
@@ -112,10 +114,11 @@ WITH near AS MATERIALIZED (
   WHERE status = 'claimed' AND lane_id = ANY (%(lanes)s)
     AND (order_key, id) > (%(order_key)s, %(draft_id)s)
 )
-SELECT order_key, id, kind = ANY (%(kinds)s) AS shown, edge FROM listed
+SELECT listed.order_key, listed.id, kind = ANY (%(kinds)s) AS shown, edge
+FROM listed LEFT JOIN first_edge ON true
 WHERE (edge OR kind = ANY (%(kinds)s))
-  AND NOT EXISTS (SELECT FROM near WHERE near.edge AND (near.order_key, near.id) < (listed.order_key, listed.id))
-ORDER BY order_key, id LIMIT %(limit)s
+  AND (first_edge.id IS NULL OR (listed.order_key, listed.id) <= (first_edge.order_key, first_edge.id))
+ORDER BY listed.order_key, listed.id LIMIT %(limit)s
 """
 
 

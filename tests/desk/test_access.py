@@ -77,13 +77,19 @@ def test_posts_by_role(ids, path, role):
     assert answer.status_code == POSTS[path][ROLES.index(role)]
 
 
-@pytest.mark.parametrize("path", [*PAGES, *POSTS])
-def test_nobody_comes_in_without_signing_in(ids, path):
-    path = path.format(**ids)
-    method = "post" if path in [post.format(**ids) for post in POSTS] else "get"
-    answer = getattr(Client(), method)(path)
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_comes_in_without_signing_in(ids, page):
+    answer = Client().get(page.format(**ids))
     assert answer.status_code == 302
-    assert answer["Location"].startswith("/sign-in")
+    assert answer["Location"].startswith("/sign-in?next=/")
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_form_sent_after_the_session_ended_keeps_what_was_typed(ids, path):
+    answer = Client().post(path.format(**ids), {"text": "My words", "verdict": "edit"})
+    assert answer.status_code == 401
+    assert "You are signed out" in answer.content.decode()
+    assert "My words" in answer.content.decode()
 
 
 @pytest.mark.parametrize("page", PAGES)
