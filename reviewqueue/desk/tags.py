@@ -262,9 +262,9 @@ def changes(parts: list[tuple[str, str]]) -> SafeString:
 def _part(run: Run, hidden: bool) -> SafeString | str:
     if run.op == "equal":
         return run.text
-    name, says = ("del", _("deleted:")) if run.op == "delete" else ("ins", _("inserted:"))
-    words = format_html('<span class="vh">{} </span>', says) if hidden else ""
-    return format_html("<{}>{}{}</{}>", SafeString(name), words, _visible(run.text), SafeString(name))
+    gone = run.op == "delete"
+    words = format_html('<span class="vh">{} </span>', _("deleted:") if gone else _("inserted:")) if hidden else ""
+    return format_html("<del>{}{}</del>" if gone else "<ins>{}{}</ins>", words, _visible(run.text))
 
 
 def _visible(text: str) -> SafeString:
