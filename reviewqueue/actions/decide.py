@@ -136,7 +136,7 @@ def _is_allowed(draft: Draft, judgement: Judgement) -> None:
         raise lease_lost(**facts)
     if bytes(draft.digest) != judgement.seen:
         raise Refused("draft-changed", "The form was made for another text. Open the draft again.", **facts)
-    if draft.conversation and judgement.rev is not None and draft.conversation.rev != judgement.rev:
+    if draft.conversation and draft.conversation.rev != judgement.rev:
         raise Refused("newer-message", "The customer wrote again. Read it before you decide.", **facts)
     _reasons_known(draft, judgement)
 

@@ -1,0 +1,304 @@
+"""Deciding: who may, on what they saw, for which reasons, and once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from reviewqueue.actions import claim, conversation, decide, lease
+from reviewqueue.lifecycle import Refused
+from reviewqueue.models import Decision, Delivery, Draft, Feedback, Hold, User, Vote
+from tests.actions.test_submit import everything
+from tests.factories import make_agent, make_bot, make_draft, make_endpoint, make_queue, seen
+
+
+def claimed(agent: User, **draft: Any) -> Draft:
+    return claim.claim(make_draft(**draft).pk, by=agent)
+
+
+def refused(act: Callable[..., Decision], draft_id: int, **form: Any) -> Refused:
+    """The refusal, which left nothing behind."""
+    before, status = everything(), list(Draft.objects.order_by("id").values_list("status", "epoch", "holder"))
+    with pytest.raises(Refused) as refusal:
+        act(draft_id, **form)
+    assert everything() == before
+    assert list(Draft.objects.order_by("id").values_list("status", "epoch", "holder")) == status
+    return refusal.value
+
+
+# --- Once -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_double_click_is_one_decision_and_both_get_it(in_threads):
+    make_endpoint()
+    agent = make_agent()
+    for _ in range(5):
+        draft = claimed(agent)
+        form = seen(draft, agent)
+        answers = in_threads(4, lambda _, draft=draft, form=form: decide.approve(draft.pk, **form))
+        assert {answer.pk for answer in answers} == {Decision.objects.latest("id").pk}
+    assert [Vote.objects.count(), Decision.objects.count(), Delivery.objects.count()] == [5, 5, 5]
+
+
+@pytest.mark.usefixtures("committed")
+def test_two_tabs_that_decide_otherwise_are_one_decision_and_one_refusal(in_threads):
+    agent = make_agent()
+    for _ in range(5):
+        draft = claimed(agent)
+        acts = [
+            lambda draft=draft: decide.approve(draft.pk, **seen(draft, agent)),
+            lambda draft=draft: decide.edit(draft.pk, text="Other.", **seen(draft, agent)),
+            lambda draft=draft: decide.reject(draft.pk, reasons=["spam"], **seen(draft, agent)),
+        ]
+        answers = in_threads(3, lambda n, acts=acts: acts[n]())
+        assert len([answer for answer in answers if isinstance(answer, Decision)]) == 1
+        assert [answer.code for answer in answers if isinstance(answer, Refused)] == ["already-decided"] * 2
+    assert Decision.objects.count() == Vote.objects.count() == 5
+
+
+@pytest.mark.usefixtures("committed")
+def test_two_agents_on_one_draft_are_one_decision(in_threads):
+    """Ann's lease lapsed and Ben claims at the moment at which she decides: one of them has it, never both."""
+    for _ in range(10):
+        ann, ben = make_agent(), make_agent()
+        draft = claimed(ann)
+        Draft.objects.filter(pk=draft.pk).update(lease_until="2020-01-01T00:00Z")
+        lease.lapse()
+
+        def act(n: int, draft: Draft = draft, ann: User = ann, ben: User = ben) -> Decision:
+            if n == 0:
+                return decide.approve(draft.pk, **seen(draft, ann))
+            hers = claim.claim(draft.pk, by=ben)
+            return decide.approve(hers.pk, **seen(hers, ben))
+
+        answers = in_threads(2, act)
+        [decision] = [answer for answer in answers if isinstance(answer, Decision)]
+        [refusal] = [answer for answer in answers if isinstance(answer, Exception)]
+        assert isinstance(refusal, Refused)
+        assert decision.by_vote.epoch == Draft.objects.get(pk=draft.pk).epoch
+
+
+@pytest.mark.django_db
+def test_a_key_belongs_to_one_form():
+    ann, ben = make_agent(), make_agent()
+    draft = claimed(ann)
+    form = seen(draft, ann)
+    decision = decide.approve(draft.pk, **form)
+    assert decide.edit(draft.pk, text="Other.", **form) == decision  # the first press counts
+    other = claimed(ann)
+    stale = seen(other, ann) | {"decision_key": form["decision_key"]}
+    assert refused(decide.edit, other.pk, text="typed", **stale).facts == {"draft_id": other.pk, "text": "typed"}
+    assert refused(decide.approve, draft.pk, **form | {"by": ben}).code == "already-decided"
+
+
+# --- Who, and on what -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_only_the_holder_of_the_newest_claim_decides():
+    ann, ben = make_agent(), make_agent()
+    draft = claimed(ann)
+    for by, epoch in ((ben, draft.epoch), (ann, draft.epoch - 1), (ann, draft.epoch + 1)):
+        form = seen(draft, ann) | {"by": by, "epoch": epoch}
+        assert refused(decide.approve, draft.pk, **form).code == "lease-lost"
+    never = make_draft()
+    assert refused(decide.approve, never.pk, **seen(never, ann)).code == "lease-lost"
+    assert refused(decide.approve, 0, **seen(draft, ann)).code == "not-found"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", [{"role": "auditor"}, {"is_active": False}])
+def test_who_may_not_decide_any_more(change):
+    agent = make_agent()
+    draft = claimed(agent)
+    User.objects.filter(pk=agent.pk).update(**change)
+    form = seen(draft, User.objects.get(pk=agent.pk))
+    assert refused(decide.edit, draft.pk, text="typed", **form).code == "not-allowed"
+
+
+@pytest.mark.django_db
+def test_a_form_made_for_another_text_is_refused():
+    agent = make_agent()
+    draft, other = claimed(agent, text="one"), make_draft(text="two")
+    for digest in (bytes(other.digest), b"", bytes(32)):
+        refusal = refused(decide.edit, draft.pk, text="typed", **seen(draft, agent) | {"seen": digest})
+        assert (refusal.code, refusal.facts["text"]) == ("draft-changed", "typed")
+
+
+@pytest.mark.django_db
+def test_a_newer_message_must_have_been_seen():
+    agent = make_agent()
+    draft = claimed(agent)
+    newer = [{"id": "m2", "author": "customer", "text": "Never mind!", "sent_at": None}]
+    conversation.add_messages(draft.conversation.ref, newer, bot=draft.bot)
+    for rev in (1, None, 0, 3):
+        form = seen(draft, agent) | {"rev": rev}
+        assert refused(decide.approve, draft.pk, **form).code == "newer-message"
+        assert refused(decide.edit, draft.pk, text="typed", **form).facts["text"] == "typed"
+        assert refused(decide.reject, draft.pk, reasons=["spam"], **form).code == "newer-message"
+    decision = decide.approve(draft.pk, **seen(draft, agent) | {"rev": 2})
+    assert decision.by_vote.conversation_rev == 2
+
+
+# --- What -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("reasons", "note", "says"),
+    [
+        ([], "", "Choose a reason"),
+        (["nonsense"], "", "no reason 'nonsense'"),
+        (["cannot-tell"], "", "no reason 'cannot-tell'"),  # a reason for labels
+        (["other"], "", "needs a note"),
+        (["other"], " \n\t ", "needs a note"),
+        (["spam", "other"], "", "needs a note"),
+    ],
+)
+def test_a_rejection_says_why(reasons, note, says):
+    agent = make_agent()
+    draft = claimed(agent)
+    refusal = refused(decide.reject, draft.pk, reasons=reasons, note=note, **seen(draft, agent))
+    assert refusal.code == "reason-missing"
+    assert says in refusal.detail
+
+
+@pytest.mark.django_db
+def test_reasons_note_and_causes_are_kept():
+    agent = make_agent()
+    draft = claimed(agent)
+    form = seen(draft, agent)
+    assert refused(decide.approve, draft.pk, **form, causes=["boredom"]).code == "reason-missing"
+    assert refused(decide.edit, draft.pk, text="x", reasons=["nonsense"], **form).code == "reason-missing"
+    decide.reject(draft.pk, reasons=["other", "spam"], note=" too\r\nlong ", causes=["slang"], **form)
+    feedback = Feedback.objects.get()
+    assert (feedback.reasons, feedback.causes) == (["other", "spam"], ["slang"])
+    assert (feedback.note.text, feedback.note.ink, feedback.note.customer) == (" too\nlong ", "human", draft.customer)
+    assert (feedback.after, feedback.edit_rate, feedback.edit_unit) == (None, None, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["", " ", "\n\r\n", "\u00a0\u3000"])
+def test_an_empty_text_is_not_sent(text):
+    agent = make_agent()
+    draft = claimed(agent)
+    assert refused(decide.edit, draft.pk, text=text, **seen(draft, agent)).code == "check-failed"
+
+
+@pytest.mark.django_db
+def test_a_placeholder_is_not_sent_also_when_a_person_typed_it():
+    agent = make_agent()
+    draft = claimed(agent)
+    refusal = refused(decide.edit, draft.pk, text="Dear {{name}}, {{name}}!", **seen(draft, agent))
+    assert refusal.detail.count("{{name}}") == 1
+    assert refusal.facts["text"] == "Dear {{name}}, {{name}}!"
+    unfilled = claimed(agent, text="Dear {{name}}")
+    decide.reject(unfilled.pk, reasons=["wrong-facts"], **seen(unfilled, agent))
+
+
+@pytest.mark.django_db
+def test_a_label_is_one_of_the_bots_labels():
+    agent = make_agent()
+    draft = claimed(agent, kind="sentiment", labels=["glad", "sad"], label="glad")
+    for text in ("positive", "Glad", "glad ", ""):
+        assert refused(decide.edit, draft.pk, text=text, **seen(draft, agent)).code == "check-failed"
+    assert refused(decide.reject, draft.pk, reasons=["wrong-tone"], **seen(draft, agent)).code == "reason-missing"
+    decision = decide.edit(draft.pk, text="sad", **seen(draft, agent))
+    assert (decision.verdict, decision.by_vote.final.text) == ("edited", "sad")
+    assert Feedback.objects.get().edit_rate is None
+
+
+@pytest.mark.django_db
+def test_a_bot_that_allows_no_edits_gets_none():
+    agent = make_agent()
+    draft = claimed(agent, text="As is.", allowed=["approve", "reject"])
+    refusal = refused(decide.edit, draft.pk, text="Changed.", **seen(draft, agent))
+    assert (refusal.code, refusal.facts["text"]) == ("not-allowed", "Changed.")
+    assert decide.edit(draft.pk, text="As is.", **seen(draft, agent)).verdict == "approved"
+
+
+TYPED = {
+    "emoji": "👩\u200d👩\u200d👧\u200d👦 🇩🇪",
+    "right to left": "مرحبا\u202b",
+    "separators": "a\u2028b\u2029",
+    "spaces": " x ",
+    "not normalised": "e\u0301",
+    "long": "ä" * 32_768,
+    "no width": "\ufeffx\u200b",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", TYPED.values(), ids=TYPED)
+def test_what_a_person_typed_is_kept_to_the_last_character(text):
+    agent = make_agent()
+    draft = claimed(agent)
+    decision = decide.edit(draft.pk, text=text, **seen(draft, agent))
+    assert Decision.objects.get(pk=decision.pk).by_vote.final.text == text
+
+
+# --- What is recorded -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "shown_ago", "least", "most"),
+    [
+        (5_000, 60, 5_000, 5_000),
+        (10**9, 60, 60_000, 70_000),  # at most what the server saw
+        (None, 60, 60_000, 70_000),
+        (-7, 60, 0, 0),
+        (0, 60, 0, 0),
+        (10**9, 3 * 24 * 3600, 24 * 3600 * 1000, 24 * 3600 * 1000),
+        (5_000, -60, 0, 0),  # the clocks of two machines
+        (5_000, None, None, None),
+    ],
+)
+def test_time_on_a_draft_is_the_browsers_within_reason(told, shown_ago, least, most):
+    agent = make_agent()
+    draft = claimed(agent)
+    shown_at = None if shown_ago is None else timezone.now() - timedelta(seconds=shown_ago)
+    Draft.objects.filter(pk=draft.pk).update(shown_at=shown_at)
+    decide.approve(draft.pk, **seen(draft, agent), viewed_ms=told)
+    viewed_ms = Feedback.objects.get().viewed_ms
+    assert viewed_ms is None if least is None else least <= viewed_ms <= most
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seconds", [0, 10, 1800])
+def test_the_hold_is_the_queues(seconds):
+    make_queue(hold_seconds=seconds)
+    make_endpoint()
+    agent = make_agent()
+    draft = claimed(agent)
+    decision = decide.approve(draft.pk, **seen(draft, agent))
+    hold = Hold.objects.get(pk=decision.pk)
+    assert abs((hold.until - timezone.now()).total_seconds() - seconds) < 5
+    assert (hold.settled_at is not None) == (seconds == 0)
+    assert Delivery.objects.get().settled == ("final" if seconds == 0 else None)
+
+
+@pytest.mark.django_db
+def test_a_reply_goes_to_the_endpoints_of_its_channel_or_else_to_those_of_all():
+    agent = make_agent()
+    mail, other = make_endpoint(channel="email"), make_endpoint()
+    off = make_endpoint(channel="email")
+    type(off).objects.filter(pk=off.pk).update(disabled_at=timezone.now())
+    make_queue("vip")
+    make_endpoint(queue="vip")
+    by_mail = claimed(agent)
+    chat = claimed(agent, conversation=_conversation("chat"))
+    assert [d.endpoint for d in decide.approve(by_mail.pk, **seen(by_mail, agent)).deliveries.all()] == [mail]
+    assert [d.endpoint for d in decide.approve(chat.pk, **seen(chat, agent)).deliveries.all()] == [other]
+    rejected, label = claimed(agent), claimed(agent, kind="sentiment", bot=make_bot())
+    assert not decide.reject(rejected.pk, reasons=["spam"], **seen(rejected, agent)).deliveries.exists()
+    assert not decide.approve(label.pk, **seen(label, agent)).deliveries.exists()
+
+
+def _conversation(channel: str) -> dict[str, Any]:
+    messages = [{"id": "m1", "author": "customer", "text": "Hi", "sent_at": None}]
+    return {"id": str(uuid4()), "channel": channel, "subject": None, "reply_to": None, "messages": messages}
