@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from reviewqueue.client import Client, Problem
-from tests.system import PASSWORD, System
+from tests.system import PASSWORD, System, running
 
 MISSING = (
     "needs Chromium (apt-get install chromium): .venv/bin/python -m pytest tests/browser; "
@@ -37,7 +37,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shots", action="store_true", help="write the pictures of docs/shots anew")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One running product for all tests of this folder; each file works as an agent of its own."""
+    with running(tmp_path_factory.mktemp("system")) as whole:
+        for name in ("kim", "lea"):
+            whole.add_person(name)
+        yield whole
+
+
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -108,17 +117,28 @@ class Tab:
             self.page.keyboard.press(key)
 
 
+@pytest.fixture(scope="package")
+def cookies() -> dict[str, Any]:
+    """Who signed in before, so that the other tests need not."""
+    return {}
+
+
 @pytest.fixture
-def tabs(system: System, chromium: Browser) -> Iterator[Callable[..., Any]]:
-    """`with tabs("amina") as tab:` a tab of her own browser; more arguments are those of a browser context."""
+def tabs(system: System, chromium: Browser, cookies: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+    """`with tabs("amina") as tab:` a tab of her own browser; more arguments are those of a browser context. `fresh`
+    signs in anew: for a test that signs out."""
     opened: list[BrowserContext] = []
 
     @contextmanager
-    def opening(username: str, **how: Any) -> Iterator[Tab]:
-        context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **how})
+    def opening(username: str, *, fresh: bool = False, **how: Any) -> Iterator[Tab]:
+        known = None if fresh else cookies.get(username)
+        context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", "storage_state": known, **how})
         opened.append(context)
         tab = Tab(system, context)
-        tab.sign_in(username)
+        if not known:
+            tab.sign_in(username)
+            if not fresh:
+                cookies[username] = context.storage_state()
         yield tab
         assert tab.complaints == []
 

@@ -26,7 +26,7 @@ def decided(system):
 
 def test_a_whole_shift_without_a_mouse(tabs, submit, decided):
     drafts = [submit(f"Draft number {number}.") for number in range(5)]
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         page = tab.page
         tab.open("/desk")
         for _ in range(20):
@@ -67,7 +67,7 @@ def test_a_whole_shift_without_a_mouse(tabs, submit, decided):
 
 def test_causes_and_a_digit_for_a_label(system, tabs, submit, decided):
     draft = submit(kind="sentiment", sentiment={"text": "great, another delay", "label": "positive"})
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == draft
         tab.key("q")
         tab.key("u")
@@ -79,7 +79,7 @@ def test_causes_and_a_digit_for_a_label(system, tabs, submit, decided):
 
 def test_a_burst_of_one_key_decides_one_draft(tabs, submit, decided):
     drafts = [submit() for _ in range(3)]
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == drafts[0]
         tab.settled()
         for _ in range(6):
@@ -107,7 +107,7 @@ NOTHING = [
 
 def test_keys_that_must_do_nothing(tabs, submit, decided):
     draft = submit()
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == draft
         tab.settled()
         for event in NOTHING:
@@ -120,7 +120,7 @@ def test_keys_that_must_do_nothing(tabs, submit, decided):
 def test_the_letter_counts_or_else_the_place_of_the_key(tabs, submit, decided):
     events = [{"key": "ф", "code": "KeyA"}, {"key": "ش", "code": "KeyA"}, {"key": "a", "code": "KeyQ"}]
     drafts = [submit() for _ in events]
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == drafts[0]
         for event in events:
             tab.settled()
@@ -131,7 +131,7 @@ def test_the_letter_counts_or_else_the_place_of_the_key(tabs, submit, decided):
 
 def test_digits_by_place_whatever_the_layout_writes_there(tabs, submit, decided):
     draft = submit()
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == draft
         tab.key_onwards("r")
         tab.settled()
@@ -142,7 +142,7 @@ def test_digits_by_place_whatever_the_layout_writes_there(tabs, submit, decided)
 
 def test_typing_decides_nothing(tabs, submit, decided):
     draft = submit()
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == draft
         tab.key_onwards("e")
         tab.settled()
@@ -157,7 +157,7 @@ def test_typing_decides_nothing(tabs, submit, decided):
 
 def test_keys_can_be_switched_off_and_stay_off(tabs, submit, decided):
     draft = submit()
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         assert tab.claim() == draft
         tab.page.get_by_role("button", name="Single keys are on. Switch off").click()
         tab.page.reload()
@@ -173,7 +173,7 @@ def test_keys_can_be_switched_off_and_stay_off(tabs, submit, decided):
 
 def test_a_badge_stands_in_the_name_of_its_button(tabs, submit):
     submit()
-    with tabs("amina") as tab:
+    with tabs("kim") as tab:
         tab.claim()
         expect(tab.page.get_by_role("button", name="Approve A", exact=True)).to_be_visible()
         expect(tab.page.get_by_role("button", name="Approve A", exact=True)).to_have_attribute("aria-keyshortcuts", "A")

@@ -44,7 +44,7 @@ def test_every_page(system, tabs, submit, request, scheme, viewport):
         with tab.open("/queue").expect_navigation():
             tab.page.locator(f"button[name=draft][value='{draft}']").click()
 
-    with tabs("amina", **how) as tab:
+    with tabs("lea", fresh=True, **how) as tab:
         page = tab.page
         tab.open("/desk")
         look(tab, "empty")
