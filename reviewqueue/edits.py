@@ -13,7 +13,7 @@ DIFF_SECONDS = 1.0
 OPERATIONS = {-1: "delete", 0: "equal", 1: "insert"}
 
 # Thai, Lao, Khmer and Myanmar have no word boundaries that UAX #29 finds: grapheme clusters stand in for words.
-_CLUSTERED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
+_CLUSTERED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _WORDS = regex.compile(r"(?wV1)\b")
 _GRAPHEME = regex.compile(r"\X")
 
@@ -54,12 +54,17 @@ def word_diff(before: str, after: str) -> list[tuple[str, str]]:
 
 
 def _tokens(text: str) -> list[str]:
+    """Words and what stands between them. Their ends are always ends of grapheme clusters, too."""
+    ends = {match.start() for match in _WORDS.finditer(text)}
     tokens: list[str] = []
-    for part in _WORDS.split(text):
-        if part and _CLUSTERED.fullmatch(part):
-            tokens.extend(_GRAPHEME.findall(part))
-        elif part:
-            tokens.append(part)
+    at, alone = 0, True
+    for cluster in _GRAPHEME.findall(text):
+        was_alone, alone = alone, _CLUSTERED.match(cluster) is not None
+        if at in ends or alone or was_alone:
+            tokens.append(cluster)
+        else:
+            tokens[-1] += cluster
+        at += len(cluster)
     return tokens
 
 
