@@ -18,10 +18,14 @@ def add(
     languages: Sequence[str] = (),
     full_name: str = "",
 ) -> User:
-    """A new person with a role, served from the named queues. Raises Queue.DoesNotExist for an unknown queue."""
+    """A new person with a role, served from the named queues, in languages given by any BCP 47 tag of theirs.
+
+    Raises Queue.DoesNotExist for an unknown queue.
+    """
     first, _, last = full_name.partition(" ")
+    reads = sorted({tag.split("-")[0].lower() for tag in languages})
     user = User.objects.create_user(
-        username, password=password, role=role, languages=list(languages), first_name=first, last_name=last
+        username, password=password, role=role, languages=reads, first_name=first, last_name=last
     )
     user.queues.set([Queue.objects.get(name=name) for name in queues])
     log("person.added", SYSTEM, user=user.pk, role=role)

@@ -28,7 +28,7 @@ def resolve(url: str, private_hosts: frozenset[str]) -> str:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
-    if parts.hostname in private_hosts:
+    if parts.hostname in {host.lower() for host in private_hosts}:
         return addresses[0]
     if parts.scheme != "https":
         raise Forbidden("Only https leaves this network; name private hosts in WEBHOOK_PRIVATE_HOSTS.")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from reviewqueue.actions import bots
 
@@ -12,9 +12,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--space", default="main", help="whose customers and conversations it shares")
+        parser.add_argument("--space", help="whose customers and conversations it shares; none: main")
         parser.add_argument("--sandbox", action="store_true", help="its drafts can never be delivered")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bot = bots.register(options["name"], space=options["space"], sandbox=options["sandbox"])
+        name, space, sandbox = options["name"], options["space"], options["sandbox"]
+        bot = bots.register(name, space=space or "main", sandbox=sandbox)
+        if (sandbox and not bot.sandbox) or (space and space != bot.space):
+            is_now = f"a {'sandbox' if bot.sandbox else 'live'} bot of space {bot.space}"
+            raise CommandError(f"There is a bot named {name} already, {is_now}, and stays that. Choose another name.")
         self.stdout.write(bots.new_key(bot))

@@ -1,11 +1,17 @@
 """Says where approved replies of a queue go."""
 
+import ipaddress
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from reviewqueue.actions import queues
-from reviewqueue.models import Queue
+from reviewqueue.models import Endpoint, Queue
+
+KNOB = "WEBHOOK_PRIVATE_HOSTS"
 
 
 class Command(BaseCommand):
@@ -17,8 +23,30 @@ class Command(BaseCommand):
         parser.add_argument("--channel", default="", help="only this channel's conversations; none: all others")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        same = {"queue__name": options["queue"], "url": options["url"], "channel": options["channel"]}
+        _check(options["url"])
+        if Endpoint.objects.filter(**same, disabled_at=None).exists():
+            raise CommandError("That endpoint is there already; a second one would get every reply twice.")
         try:
             endpoint = queues.add_endpoint(options["queue"], options["url"], channel=options["channel"])
         except Queue.DoesNotExist as error:
             raise CommandError(f"There is no queue named {options['queue']}; see manage.py queue.") from error
         self.stdout.write(endpoint.secret)
+
+
+def _check(url: str) -> None:
+    """Refuses here, where somebody reads it, what each attempt would be refused for."""
+    try:
+        parts = urlsplit(url)
+        named, _ = parts.hostname in map(str.lower, settings.WEBHOOK_PRIVATE_HOSTS), parts.port
+    except ValueError as error:
+        raise CommandError(f"That is not a URL: {error}.") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(sign.isspace() for sign in url):
+        raise CommandError("The URL must look like https://host/path.")
+    if named:
+        return
+    if parts.scheme == "http":
+        raise CommandError(f"Only https leaves this network. Use https, or name {parts.hostname} in {KNOB}.")
+    with suppress(ValueError):
+        if not ipaddress.ip_address(parts.hostname).is_global:
+            raise CommandError(f"{parts.hostname} is not a public address. Name it in {KNOB} if it is yours.")

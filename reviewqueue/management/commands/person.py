@@ -26,7 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         username = options["username"]
-        if User.objects.filter(username=username).exists():
+        try:
+            User._meta.get_field("username").clean(username, None)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        if User.objects.filter(username__iexact=username).exists():
             raise CommandError(f"There is a person named {username} already.")
         unknown = set(options["queue"]) - set(Queue.objects.values_list("name", flat=True))
         if unknown:

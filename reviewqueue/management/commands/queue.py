@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DataError, IntegrityError
 
 from reviewqueue.actions import queues
 
@@ -12,6 +13,8 @@ KNOBS = {
     "lease": "seconds a claim lasts without a sign of life",
     "target": "seconds until a draft that names no due time is due",
 }
+
+RANGES = "Priority goes from 0 to 9, hold from 0 to 1800, lease from 5 to 86400, target from 0."
 
 
 class Command(BaseCommand):
@@ -25,6 +28,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         names = {knob: knob if knob == "priority" else f"{knob}_seconds" for knob in KNOBS}
         changes = {names[knob]: options[knob] for knob in KNOBS if options[knob] is not None}
-        queue = queues.configure(options["name"], **changes)
+        try:
+            queue = queues.configure(options["name"], **changes)
+        except (DataError, IntegrityError) as error:
+            raise CommandError(f"Out of range. {RANGES}") from error
         knobs = ", ".join(f"{name} {getattr(queue, name)}" for name in names.values())
         self.stdout.write(f"queue {queue.name}: {knobs}")
