@@ -79,7 +79,7 @@ class Tab:
         self.page.goto(f"{self.url}/sign-in")
         self.page.get_by_label("Name").fill(username)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.press("Sign in")
 
     def open(self, path: str) -> Page:
         self.page.goto(f"{self.url}{path}")
