@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="package")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One running product for all tests of this folder; each file works as an agent of its own."""
     with running(tmp_path_factory.mktemp("system")) as whole:
         for name in ("kim", "lea"):
