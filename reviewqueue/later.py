@@ -48,7 +48,7 @@ READ = frozenset(
 )
 
 # Seconds after which RQ stops a job. Longer than a webhook may take, shorter than the sweep's deadline.
-JOB_SECONDS = 30
+JOB_SECONDS = 20
 
 # How long enqueuing waits for Redis, and how long Redis is left alone after a failure (seconds).
 TIMEOUT = 1.0
