@@ -21,7 +21,7 @@ endef
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help up test check fix lock
+.PHONY: help up test shots check fix lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ up:  ## run everything here, with example data: http://127.0.0.1:8000 (PORT=8100
 
 test:  ## run the tests (T=tests/foo.py::bar for some of them)
 	@$(dev) && exec $(bin)/python -m pytest $(T)
+
+shots:  ## take the pictures of docs/shots anew, in the real browser
+	@$(dev) && exec $(bin)/python -m pytest tests/browser --shots
 
 check:  ## everything that judges the code without running it
 	@$(dev)
