@@ -10,6 +10,9 @@ UNSPACED = frozenset({"zh", "ja", "th"})
 # A diff that takes longer than this (seconds) is cut short by the library and comes out coarser.
 DIFF_SECONDS = 1.0
 
+# The code points of the two private planes, one for each different token of a diff.
+PRIVATE = range(0xF0000, 0x110000)
+
 OPERATIONS = {-1: "delete", 0: "equal", 1: "insert"}
 
 # Thai, Lao, Khmer and Myanmar have no word boundaries that UAX #29 finds: grapheme clusters stand in for words.
@@ -42,14 +45,18 @@ def word_diff(before: str, after: str) -> list[tuple[str, str]]:
     """[(op, text)] with op equal, delete or insert, in reading order; whole words only (UAX #29).
 
     Joining all but the inserts gives `before`, all but the deletes gives `after`. No grapheme cluster is split.
+    With more different words than there are characters to stand for them, all of a text is one change.
     """
-    codes: dict[str, str] = {}
-    old = _encode(_tokens(before), codes)
-    new = _encode(_tokens(after), codes)
-    words = {code: token for token, code in codes.items()}
+    old, new = _tokens(before), _tokens(after)
+    distinct = dict.fromkeys(old + new)
+    if len(distinct) > len(PRIVATE):
+        return [(op, text) for op, text in (("delete", before), ("insert", after)) if text]
+    # One character a distinct token, so that a character diff becomes a token diff.
+    words = {chr(code): token for code, token in zip(PRIVATE, distinct, strict=False)}
+    codes = {token: code for code, token in words.items()}
     differ = diff_match_patch()
     differ.Diff_Timeout = DIFF_SECONDS
-    parts = differ.diff_main(old, new, False)
+    parts = differ.diff_main(*("".join(codes[token] for token in tokens) for tokens in (old, new)), False)
     return [(OPERATIONS[op], "".join(words[code] for code in run)) for op, run in parts]
 
 
@@ -66,8 +73,3 @@ def _tokens(text: str) -> list[str]:
             tokens[-1] += cluster
         at += len(cluster)
     return tokens
-
-
-def _encode(tokens: list[str], codes: dict[str, str]) -> str:
-    """One character a distinct token, from the private planes, so that a character diff becomes a token diff."""
-    return "".join(codes.setdefault(token, chr(0xF0000 + len(codes))) for token in tokens)

@@ -60,6 +60,10 @@ def test_no_text_keeps_a_check_busy(text):
     assert time.monotonic() - began < 2
 
 
+def test_a_text_of_placeholders_has_no_more_findings_than_help():
+    assert len(list(checks.run("{{a}} " * 1000, "reply"))) == 50
+
+
 def test_the_unfilled_replies_of_a_real_set_are_all_found():
     if not REPLIES.exists():
         pytest.skip(f"real data is not here: {REPLIES}")

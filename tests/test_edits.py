@@ -8,6 +8,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reviewqueue import edits
 from reviewqueue.edits import canonical, edit_rate, word_diff
 from tests.servers import ROOT
 
@@ -131,6 +132,13 @@ def test_a_diff_of_the_largest_texts_ends():
     before, after = " ".join(words), " ".join(reversed(words))
     diff = word_diff(before, after)
     assert "".join(text for op, text in diff if op != "delete") == after
+
+
+def test_more_different_words_than_there_are_codes_are_one_change(monkeypatch):
+    monkeypatch.setattr(edits, "PRIVATE", range(0xF0000, 0xF0003))
+    assert word_diff("a b", "a") == [("equal", "a"), ("delete", " b")]
+    assert word_diff("a b", "c d") == [("delete", "a b"), ("insert", "c d")]
+    assert word_diff("", "a b c") == [("insert", "a b c")]
 
 
 # --- The edit rate --------------------------------------------------------------------------------------------

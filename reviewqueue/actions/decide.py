@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.expressions import Combinable
@@ -157,6 +158,8 @@ def _reasons_known(draft: Draft, judgement: Judgement) -> None:
 
 def _final(draft: Draft, judgement: Judgement) -> Body | None:
     """The text that leaves: the draft's own where nothing was changed, a new one in the human's ink, or none."""
+    for typed in (judgement.text, judgement.note):
+        refuse_too_long(typed or "", **judgement.facts)
     if judgement.verdict == "rejected":
         return None
     text = judgement.text if judgement.text is not None else draft.body.text or ""
@@ -174,6 +177,13 @@ def _final(draft: Draft, judgement: Judgement) -> Body | None:
     body = Body.of(text, ink="human", customer_id=draft.customer_id)
     body.save()
     return body
+
+
+def refuse_too_long(typed: str, **facts: Any) -> None:
+    """A person's text has the limit of a bot's: what is compared, stored and sent grows with it."""
+    if (size := len(typed.encode())) > settings.API_TEXT_BYTES:
+        says = f"The text has {size:,} bytes; {settings.API_TEXT_BYTES:,} are the limit. Shorten it."
+        raise Refused("check-failed", says, **facts)
 
 
 def _take(draft: Draft, judgement: Judgement) -> None:

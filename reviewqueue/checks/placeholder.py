@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from reviewqueue.checks.finding import Finding
 
@@ -9,7 +10,11 @@ from reviewqueue.checks.finding import Finding
 _PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,120}\}\}")
 
 
+# A text with more of them than this is a mistake as a whole, and each finding is stored.
+MOST = 50
+
+
 def placeholder(text: str) -> Iterator[Finding]:
-    for match in _PLACEHOLDER.finditer(text):
+    for match in islice(_PLACEHOLDER.finditer(text), MOST):
         says = f"The placeholder {match.group()} is not filled in."
         yield Finding("placeholder", "error", says, match.start(), match.end())

@@ -58,6 +58,7 @@ def preview(request: SignedIn, draft_id: int) -> HttpResponse:
     bench = queries.on_screen(request.user)
     if bench is None or bench.draft.pk != draft_id:
         raise Refused("lease-lost", "This draft is not on your desk any more.", draft_id=draft_id, text=text)
+    decide.refuse_too_long(text, draft_id=draft_id, text=text)
     return render_bench(
         request,
         bench,

@@ -27,8 +27,9 @@ EXTRA: dict[str, tuple[str, ...]] = {
     "reject": ("reasons", "note"),
 }
 
-# The longest time on a draft that the column holds.
-MOST_MS = 2**31 - 1
+# The largest numbers that the columns hold: a form must not carry what the database cannot even compare.
+MOST = 2**31 - 1
+MOST_BIG = 2**63 - 1
 
 
 class Text(forms.CharField):
@@ -52,7 +53,7 @@ class Digest(forms.Field):
 class LeaseForm(forms.Form):
     """Whose turn it is: `epoch` is that of the claim the page was made for."""
 
-    epoch = forms.IntegerField(min_value=0)
+    epoch = forms.IntegerField(min_value=0, max_value=MOST_BIG)
 
 
 class DecisionForm(LeaseForm):
@@ -60,7 +61,7 @@ class DecisionForm(LeaseForm):
 
     verdict = forms.ChoiceField(choices=[(verdict, verdict) for verdict in EXTRA])
     seen = Digest()
-    rev = forms.IntegerField(required=False, min_value=0)
+    rev = forms.IntegerField(required=False, min_value=0, max_value=MOST)
     decision_key = forms.UUIDField()
     text = Text()
     reasons = forms.TypedMultipleChoiceField(required=False)
@@ -76,7 +77,8 @@ class DecisionForm(LeaseForm):
     def clean_viewed_ms(self) -> int | None:
         """A damaged clock must not cost anybody a decision: then the server's own time counts."""
         value = self.cleaned_data["viewed_ms"]
-        return min(int(value), MOST_MS) if value.isascii() and value.isdigit() else None
+        # int() refuses thousands of digits; no real clock has more than the column's ten.
+        return min(int(value), MOST) if value.isascii() and value.isdigit() and len(value) <= len(str(MOST)) else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -96,7 +98,7 @@ class PreviewForm(LeaseForm):
 
 
 class ClaimForm(forms.Form):
-    draft = forms.IntegerField(required=False, min_value=1)
+    draft = forms.IntegerField(required=False, min_value=1, max_value=MOST_BIG)
 
 
 class SettlementForm(forms.Form):

@@ -1,6 +1,7 @@
 """The way in, the way out, and the page a person starts on."""
 
 from typing import cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
@@ -20,6 +21,11 @@ def start_page(user: User) -> str:
 class SignIn(LoginView):
     template_name = "desk/sign_in.html"
     redirect_authenticated_user = True
+
+    def get_redirect_url(self) -> str:
+        """Where the person wanted to be; this page itself is no such place, and would lead round and round."""
+        url = super().get_redirect_url()
+        return "" if urlsplit(url).path == self.request.path else url
 
     def get_default_redirect_url(self) -> str:
         return start_page(cast(User, self.request.user))

@@ -201,6 +201,22 @@ def test_a_placeholder_is_not_sent_also_when_a_person_typed_it():
 
 
 @pytest.mark.django_db
+def test_what_a_person_types_has_the_limit_of_a_bots_text(settings):
+    settings.API_TEXT_BYTES = 60
+    agent = make_agent()
+    draft = claimed(agent)
+    form = seen(draft, agent)
+    long = "é" * 31
+    for refusal in (
+        refused(decide.edit, draft.pk, text=long, **form),
+        refused(decide.edit, draft.pk, text="Short.", note=long, **form),
+        refused(decide.reject, draft.pk, reasons=["other"], note=long, **form),
+    ):
+        assert (refusal.code, refusal.detail[:21]) == ("check-failed", "The text has 62 bytes")
+    decide.reject(draft.pk, reasons=["other"], note="é" * 30, **form)
+
+
+@pytest.mark.django_db
 def test_a_label_is_one_of_the_bots_labels():
     agent = make_agent()
     draft = claimed(agent, kind="sentiment", labels=["glad", "sad"], label="glad")

@@ -143,6 +143,14 @@ def test_each_role_starts_where_it_works(db, role, start):
     assert client.get("/sign-in")["Location"] == start
 
 
+@pytest.mark.parametrize("loop", ["/sign-in", "/sign-in?next=/sign-in", "http://testserver/sign-in"])
+def test_the_way_in_does_not_lead_round_and_round(db, loop):
+    user, client = make_agent(), Client()
+    form = {"username": user.username, "password": PASSWORD, "next": loop}
+    assert client.post("/sign-in", form)["Location"] == "/desk"
+    assert client.get("/sign-in", {"next": loop})["Location"] == "/desk"
+
+
 def test_a_wrong_password_does_not_say_which_part_is_wrong(db):
     user = make_agent()
     pages = [

@@ -151,6 +151,18 @@ def test_preview_shows_the_changes_and_keeps_the_text(amina):
     assert Decision.objects.count() == 0
 
 
+def test_a_text_that_is_too_long_is_neither_compared_nor_lost(amina, settings):
+    settings.API_TEXT_BYTES = 100
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?edit=1")
+    typed = "é" * 51
+    path = f"/drafts/{draft.pk}"
+    page = amina.press(f"{path}/preview", 422, form=f"{path}/decision", text=typed)
+    assert "102 bytes; 100 are the limit" in page.words
+    assert page.root.one("textarea", id="kept").text == typed
+
+
 def test_reject_needs_a_reason_and_keeps_the_note(amina):
     draft = make_draft()
     amina.claim()
@@ -189,7 +201,7 @@ def test_a_reason_that_needs_a_note_is_refused_without_one(amina):
     assert "reject=1" in page.root.one("div", class_="way").one("a", class_="button main").attributes["href"]
 
 
-@pytest.mark.parametrize("viewed", ["", "4200", "-3", "soon", "9" * 30])
+@pytest.mark.parametrize("viewed", ["", "4200", "-3", "soon", "9" * 30, "9" * 5000])
 def test_a_damaged_clock_costs_nobody_a_decision(amina, viewed):
     draft = make_draft()
     amina.claim()
@@ -198,7 +210,8 @@ def test_a_damaged_clock_costs_nobody_a_decision(amina, viewed):
 
 
 @pytest.mark.parametrize(
-    "damage", [{"seen": "zz"}, {"epoch": ""}, {"decision_key": "1"}, {"verdict": "written"}, {"rev": "x"}]
+    "damage",
+    [{"seen": "zz"}, {"epoch": ""}, {"decision_key": "1"}, {"verdict": "written"}, {"rev": "x"}, {"rev": 2**31}],
 )
 def test_a_damaged_form_decides_nothing_and_shows_the_draft_again(amina, damage):
     draft = make_draft()
@@ -314,7 +327,7 @@ def test_three_held_decisions_are_shown_and_z_undoes_the_newest(amina):
     amina.claim()
     for draft in drafts:
         amina.decide(draft.pk, "approve")
-    strip = amina.page.root.one("section", class_="held")
+    strip = amina.page.root.one("section", class_="strip")
     assert [item.words.split()[1] for item in strip.all("li")[:3]] == [f"#{draft.pk}" for draft in drafts[:1:-1]]
     assert "2 more held" in strip.words
     assert amina.page.keys["Z"] == f"Undo #{drafts[-1].pk}"
