@@ -1,8 +1,10 @@
 """Handing out: one draft to one agent, in one order, with Redis, without it, and against what is in it."""
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from config.embedded.redis import Redis
@@ -132,6 +134,27 @@ def test_claiming_picking_deciding_and_undoing_in_many_tabs_at_once_leaves_no_er
 
     assert in_threads(8, tab) == [None] * 8
     assert len(held_by(agent)) <= 2
+
+
+@pytest.mark.usefixtures("committed")
+def test_making_room_and_deciding_take_their_locks_in_one_order(in_threads):
+    """Shown, then ahead. The other way round, the two would wait for each other."""
+    agent = make_agent()
+    shown, ahead, picked = (make_draft() for _ in range(3))
+    claim.claim_next(by=agent), claim.claim_next(by=agent, slot=1)
+
+    def act(n: int) -> None:
+        if n == 1:
+            time.sleep(0.2)
+            claim.claim(picked.pk, by=agent)
+            return
+        with transaction.atomic():  # as a decision does
+            Draft.objects.select_for_update().get(pk=shown.pk)
+            time.sleep(0.6)
+            Draft.objects.filter(pk=ahead.pk).update(shown_at=timezone.now())
+
+    assert in_threads(2, act) == [None, None]
+    assert held_by(agent) == {0: picked.pk, 1: shown.pk}
 
 
 # --- Order ----------------------------------------------------------------------------------------------------

@@ -217,8 +217,14 @@ def test_the_answer_of_an_attempt_that_was_given_up_changes_nothing(receiver):
     assert deliver.dispatch() == 1
     by_worker(deliver.finish, slow, Answer("gone", 410))
     assert (again(delivery).status, again(delivery).epoch) == ("queued", 2)
+    second = by_worker(deliver._start, delivery.pk, 2)
+    by_worker(deliver.finish, slow, Answer("gone", 410))
+    assert (again(delivery).status, again(delivery).epoch) == ("sending", 2)
     assert Endpoint.objects.get().disabled_at is None
-    assert list(Attempt.objects.values_list("outcome", flat=True)) == ["lost"]
+    by_worker(deliver.finish, second, Answer("delivered", 200))
+    by_worker(deliver.finish, slow, Answer("retry", 500))
+    assert again(delivery).status == "delivered"
+    assert list(Attempt.objects.values_list("outcome", flat=True)) == ["lost", "delivered"]
 
 
 def test_a_worker_killed_while_it_sends_is_found_and_the_same_message_sent_again(committed, receiver, work):

@@ -1,10 +1,12 @@
 """Handing in: what is ours once we said so, what is refused, and that a refusal leaves nothing behind."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import transaction
 from django.utils import timezone
 
 from reviewqueue.actions import bots, claim, conversation, decide, lease, settle
@@ -349,6 +351,25 @@ def _race(in_threads: Callable[..., list[Any]], *, undoing: bool) -> None:
     assert isinstance(answers[1], Submitted)
     assert again(draft).status == "withdrawn"
     assert not Hold.objects.filter(decision__draft=draft).exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_superseding_and_undoing_take_their_locks_in_one_order(in_threads):
+    """The draft, then its hold. The other way round, the two would wait for each other."""
+    decision = make_decision()
+
+    def act(n: int) -> None:
+        if n == 1:
+            time.sleep(0.2)
+            settle.undo(decision.pk, by=decision.by_agent)
+            return
+        with transaction.atomic():  # as a bot's newer draft does
+            Draft.objects.select_for_update().get(pk=decision.draft_id)
+            time.sleep(0.6)
+            Hold.objects.select_for_update().get(pk=decision.pk)
+
+    assert in_threads(2, act) == [None, None]
+    assert decision.settlement.outcome == "undone"
 
 
 # --- Withdrawing ----------------------------------------------------------------------------------------------
