@@ -15,6 +15,9 @@ from reviewqueue.queries.rates import MANY, Line, record
 # The last messages of a conversation are open on the desk; earlier ones are folded away.
 OPEN_MESSAGES = 1
 
+# The most messages of a conversation that a page shows, the last ones: a conversation has no end, a page must have one.
+MESSAGES = 50
+
 # Decisions listed under "My decisions".
 LAST = 10
 
@@ -35,6 +38,7 @@ class Bench:
     """Everything about one draft that the desk shows."""
 
     draft: Draft
+    unshown: int
     earlier: list[Message]
     latest: list[Message]
     evidence: list[dict[str, Any]]
@@ -79,11 +83,12 @@ def on_screen(user: User) -> Bench | None:
 
 
 def bench(draft: Draft, user: User) -> Bench:
-    messages = list(messages_of(draft))
+    messages, unshown = last_messages(draft)
     fresh = _unknown_to_the_bot(draft, messages)
     split = max(0, len(messages) - max(OPEN_MESSAGES, len(fresh)))
     return Bench(
         draft=draft,
+        unshown=unshown,
         earlier=messages[:split],
         latest=messages[split:],
         evidence=_evidence(draft),
@@ -93,8 +98,12 @@ def bench(draft: Draft, user: User) -> Bench:
     )
 
 
-def messages_of(draft: Draft) -> "QuerySet[Message]":
-    return Message.objects.filter(conversation=draft.conversation_id).select_related("body")
+def last_messages(draft: Draft) -> tuple[list[Message], int]:
+    """(the last messages of the draft's conversation, oldest first; how many there are before them)"""
+    found = Message.objects.filter(conversation=draft.conversation_id)
+    last = list(found.select_related("body").order_by("-id")[:MESSAGES])
+    before = found.count() - MESSAGES if len(last) == MESSAGES else 0
+    return last[::-1], before
 
 
 def _unknown_to_the_bot(draft: Draft, messages: list[Message]) -> list[Message]:

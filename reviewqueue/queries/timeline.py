@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from reviewqueue.edits import word_diff
 from reviewqueue.models import Decision, Delivery, Draft, Message, Reason, User
-from reviewqueue.queries.desk import DRAFT_WITH_ALL, messages_of
+from reviewqueue.queries.desk import DRAFT_WITH_ALL, last_messages
 from reviewqueue.queries.lanes import lanes_of
 
 
@@ -36,6 +36,7 @@ class Round:
 @dataclass(frozen=True)
 class Timeline:
     draft: Draft
+    unshown: int
     messages: list[Message]
     rounds: list[Round]
     claimable: bool
@@ -57,9 +58,11 @@ def timeline(draft_id: int, user: User) -> Timeline | None:
     if draft is None:
         return None
     reasons = dict(Reason.objects.filter(kind=draft.kind).values_list("slug", "label"))
+    messages, unshown = last_messages(draft)
     return Timeline(
         draft=draft,
-        messages=list(messages_of(draft)),
+        unshown=unshown,
+        messages=messages,
         rounds=[_round(decision, draft, reasons) for decision in _decisions(draft)],
         claimable=draft.status == "waiting" and draft.lane_id in lanes_of(user),
     )

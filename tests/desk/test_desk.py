@@ -4,6 +4,7 @@ import pytest
 
 from reviewqueue.actions import claim, conversation, lease
 from reviewqueue.models import Body, Decision, Draft, Queue
+from reviewqueue.queries import desk as queries
 from tests.factories import make_agent, make_bot, make_content, make_draft, make_queue
 
 EDIT = "\n  Hello Sam,\n\nit arrives   tomorrow.\n"
@@ -59,6 +60,17 @@ def test_earlier_messages_are_folded_and_a_newer_one_is_marked(amina):
     assert folded.one("summary").words == "3 earlier messages"
     assert "Customer wrote New since the draft Hello?" in page.words
     assert "The AI draft does not know the new message." in page.words
+
+
+def test_only_the_last_messages_of_a_long_conversation_are_shown(amina, monkeypatch):
+    monkeypatch.setattr(queries, "MESSAGES", 3)
+    messages = [{"id": f"m{n}", "author": "customer", "text": f"Message {n}.", "sent_at": None} for n in range(5)]
+    draft = make_draft(conversation=make_content()["conversation"] | {"messages": messages})
+    for page in (amina.claim(), amina.open(f"/drafts/{draft.pk}")):
+        assert "2 messages before these are not shown." in page.words
+        assert [n for n in range(5) if f"Message {n}." in page.words] == [2, 3, 4]
+    monkeypatch.setattr(queries, "MESSAGES", 5)
+    assert "not shown" not in amina.open("/desk").words
 
 
 def test_evidence_links_lead_to_the_web_only(amina):
