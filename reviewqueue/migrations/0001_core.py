@@ -762,6 +762,10 @@ class Migration(migrations.Migration):
             model_name='draft',
             index=models.Index(fields=['bot', 'id'], name='draft_by_bot'),
         ),
+        migrations.AddIndex(
+            model_name='draft',
+            index=models.Index(condition=models.Q(('status__in', ('received', 'waiting', 'claimed'))), fields=['bot', 'status', 'id'], name='draft_open_by_bot'),
+        ),
         migrations.AddConstraint(
             model_name='draft',
             constraint=models.UniqueConstraint(fields=('bot', 'external_id'), name='draft_external_id_once'),

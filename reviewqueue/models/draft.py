@@ -78,8 +78,13 @@ class Draft(models.Model):
             ),
             # Lapsing leases.
             models.Index(fields=["lease_until"], condition=models.Q(status="claimed"), name="draft_lease_ends"),
-            # A bot's list of its drafts by status.
+            # A bot's list of its drafts: all of them, and the few that are open among very many that are not.
             models.Index(fields=["bot", "id"], name="draft_by_bot"),
+            models.Index(
+                fields=["bot", "status", "id"],
+                condition=models.Q(status__in=("received", "waiting", "claimed")),
+                name="draft_open_by_bot",
+            ),
         ]
 
 

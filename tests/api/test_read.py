@@ -5,7 +5,8 @@ import threading
 import time
 from datetime import datetime
 
-from django.db import connections
+import pytest
+from django.db import connection, connections
 
 from config.embedded import web
 from reviewqueue.actions import bots, claim, decide, settle
@@ -191,6 +192,43 @@ def test_filters(door, bot):
         (f"status=waiting&external_id={first.external_id}", []),
     ):
         assert [draft["id"] for draft in door.get(f"/drafts?{query}").json()["drafts"]] == [str(pk) for pk in ids]
+
+
+def test_what_reads_claimed_is_claimed_or_provisional(door, bot):
+    agents = [make_agent() for _ in range(4)]
+    open_now = claim.claim(make_draft(bot=bot).pk, by=agents[0])
+    held = make_decision(bot=bot, by=agents[1])
+    final = make_decision(bot=bot, by=agents[2])
+    end_hold(final)
+    undone = settle.undo(make_decision(bot=bot, by=agents[3]).pk, by=agents[3])
+    make_draft(bot=bot)
+    make_decision()
+
+    def listed(status):
+        return [int(draft["id"]) for draft in door.get(f"/drafts?status={status}").json()["drafts"]]
+
+    assert listed("claimed") == [open_now.pk, held.draft_id, undone.pk]
+    assert listed("decided") == [final.draft_id]
+    assert listed("claimed&limit=1") == [open_now.pk]
+
+
+@pytest.mark.parametrize("status", ["received", "waiting", "claimed"])
+def test_open_drafts_are_found_without_reading_the_bots_history(bot, status):
+    """Of 10,000 drafts that are over, none is looked at."""
+    draft = make_draft(bot=bot)
+    make_decision(bot=bot)
+    columns = ", ".join(f.column for f in Draft._meta.concrete_fields if f.name not in ("id", "external_id", "status"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO draft (external_id, status, {columns}) SELECT n::text, 'withdrawn', {columns}"
+            " FROM draft, generate_series(1, 10000) n WHERE id = %s",
+            [draft.pk],
+        )
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET ROLE NONE; ANALYZE draft; SET ROLE reviewqueue_app")
+    plan = drafts.of_bot(bot).filter(drafts._reads(status, bot), pk__gt=0).order_by("pk")[:51].explain(analyze=True)
+    assert "draft_open_by_bot" in plan
+    looked_at = re.findall(r"actual time=\S+ rows=([\d.]+)|Rows Removed by Filter: (\d+)", plan)
+    assert max(float(rows or removed) for rows, removed in looked_at) < 10, plan
 
 
 def test_a_page_takes_as_many_statements_as_a_draft(door, bot, django_assert_num_queries):
