@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import re
+from contextlib import suppress
 from datetime import timedelta
 
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -43,4 +45,6 @@ def _note_use(key: BotKey) -> None:
     now = timezone.now()
     if key.last_used_at is None or key.last_used_at < now - NOTED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - NOTED_EVERY)
-        BotKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+        # A database that only reads (a standby, a full disk) still answers what is only read; the rest fails by itself.
+        with suppress(DatabaseError), transaction.atomic():
+            BotKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)

@@ -3,6 +3,7 @@
 Bodies are read by `strict` and checked by `checked`; what goes wrong is raised and answered by refusals.py.
 """
 
+import threading
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,12 @@ ID_DIGITS = 18
 
 SUBMIT = ("external-id-reused", "erased", "opted-out", "consent-missing", "unknown-queue", "conversation-mismatch")
 SUPERSEDE = ("not-found", "already-decided", "already-delivered")
+
+# Batches at once in each web process, a quarter of its threads (config/embedded/web.py): one may take minutes, and
+# people's pages need threads too.
+BATCHES = 2
+
+_batches = threading.BoundedSemaphore(BATCHES)
 
 router = Router()
 
@@ -62,10 +69,20 @@ def submit_draft(request: BotRequest, response: HttpResponse) -> Status:
 def submit_batch(request: BotRequest) -> dict[str, Any]:
     """Each draft fares as it would alone, in order: one that is refused does not stop the others.
 
-    A result of 503 means that the database went away on the way there; hand those drafts in again.
+    A result of 503 means that the database went away on the way there; hand those drafts in again. 503 for the whole
+    request, with `Retry-After`: nothing was stored, also where too many batches are on their way already.
     """
     checked(schemas.NoQuery, strict.query(request))
-    batch = _batch(strict.body(request))
+    if not _batches.acquire(blocking=False):
+        raise Refused("unavailable", "Too many batches at once. Nothing was stored; hand this one in again shortly.")
+    try:
+        return {"results": _fares(_batch(strict.body(request)), request)}
+    finally:
+        _batches.release()
+
+
+def _fares(batch: list[Any], request: BotRequest) -> list[dict[str, Any]]:
+    """How each draft fares."""
     results: list[dict[str, Any]] = []
     for index, document in enumerate(batch):
         try:
@@ -81,7 +98,7 @@ def submit_batch(request: BotRequest) -> dict[str, Any]:
                 break
         else:
             results.append({"index": index, "status": _status(stored), "draft": _accepted(stored.draft, request)})
-    return {"results": results}
+    return results
 
 
 def _batch(document: dict[str, Any]) -> list[Any]:

@@ -3,10 +3,13 @@
 import json
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, InternalError, OperationalError, connection
 
+from config.embedded import web
 from reviewqueue.actions import bots
+from reviewqueue.api import views
 from reviewqueue.models import BotKey, Conversation, Draft, Message
 from tests.api.conftest import Door, label, reply
 from tests.factories import make_bot, make_queue
@@ -249,6 +252,23 @@ def test_a_database_that_fails_at_once(door, failure, status):
     assert Draft.objects.count() == 0
 
 
+def test_batches_at_once_have_their_places(door):
+    """One batch may take minutes: together they must not take every thread that people's pages need."""
+    assert views.BATCHES == web.THREADS // 4
+    for _ in range(views.BATCHES):
+        views._batches.acquire()
+    try:
+        answer = door.post("/drafts/batch", {"drafts": [label()]})
+    finally:
+        views._batches.release(views.BATCHES)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert "hand this one in again" in answer.json()["detail"]
+    assert Draft.objects.count() == 0
+    for _ in range(views.BATCHES + 1):
+        assert door.post("/drafts/batch", {"drafts": [label(), {}]}).status_code == 200
+        assert door.post("/drafts/batch", {"drafts": 1}).status_code == 422
+
+
 # --- Newer messages ------------------------------------------------------------------------------------------
 
 
@@ -286,6 +306,18 @@ def test_a_key_is_noted_once_a_minute(door, bot):
     BotKey.objects.update(last_used_at=first.replace(year=2020))
     door.get("/drafts")
     assert BotKey.objects.get().last_used_at >= first
+
+
+def test_a_database_that_only_reads_still_answers_what_is_read(door):
+    def read_only(run, sql, *rest):
+        if sql.startswith(("UPDATE", "INSERT")):
+            raise InternalError("read-only") from psycopg.errors.ReadOnlySqlTransaction("read-only")
+        return run(sql, *rest)
+
+    with connection.execute_wrapper(read_only):
+        assert door.get("/drafts").status_code == 200
+        assert door.post("/drafts", label()).status_code == 503
+    assert BotKey.objects.get().last_used_at is None
 
 
 @pytest.mark.parametrize("change", [str.upper, lambda key: key[:-1], lambda key: key + "x", lambda key: "Basic"])
