@@ -130,7 +130,8 @@ def _page(request: HttpRequest, refused: Refused) -> HttpResponse:
     }
     # Context processors read the session: with the database away, the page does without them.
     known = request if rule.status < 500 else None
-    return HttpResponse(render_to_string("refusal.html", context, known), status=rule.status)
+    page = render_to_string("refusal.html", context, known)
+    return HttpResponse(page, status=rule.status, headers={"Cache-Control": "no-store"})
 
 
 def _typed(request: HttpRequest) -> str:
