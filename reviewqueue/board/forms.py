@@ -1,5 +1,7 @@
 """What the board is asked for, as it stands in the address. What makes no sense there narrows nothing."""
 
+from typing import Any
+
 from django import forms
 
 from reviewqueue.queries.exports import Window
@@ -29,6 +31,12 @@ class WindowForm(forms.Form):
     first = forms.DateField(required=False)
     last = forms.DateField(required=False)
     bot = forms.IntegerField(required=False, min_value=1)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("first") and data.get("last") and data["first"] > data["last"]:
+            raise forms.ValidationError("The first day comes after the last one. Nothing was downloaded.")
+        return data
 
     @property
     def window(self) -> Window:

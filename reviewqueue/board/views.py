@@ -71,7 +71,8 @@ def feedback_jsonl(request: SignedIn) -> StreamingHttpResponse:
 def _window(request: SignedIn) -> exports.Window:
     form = WindowForm(request.GET)
     if not form.is_valid():
-        raise Refused("bad-request", "Write the days as 2026-11-23, or leave them empty.")
+        says = " ".join(map(str, form.non_field_errors())) or "Write the days as 2026-11-23, or leave them empty."
+        raise Refused("invalid", says)
     return form.window
 
 

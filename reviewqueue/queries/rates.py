@@ -27,8 +27,9 @@ MANY = 1000
 # The wait is that of the drafts next in line: the oldest of so many of each lane.
 HEAD = 50
 
-# Undelivered texts that are listed; more are counted.
+# Undelivered texts that are listed of each sort, and how many of an endpoint are looked at for those tried again.
 TROUBLES = 20
+LOOK_AT = 200
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,47 @@ def board(period: int, bot_id: int | None) -> Board:
     """The board of `period` days; of one bot, by its sources, where `bot_id` names one. Ten statements or fewer."""
     bots = list(Bot.objects.order_by("name"))
     bot = next((bot for bot in bots if bot.pk == bot_id), None)
-    troubles = list(
-        Delivery.objects.filter(status__in=("failed", "unknown"))
-        .select_related("draft__bot", "endpoint__queue")
-        .order_by("-id")[: TROUBLES + 1]
-    )
+    stuck, retried = _stuck(), _retried()
     return Board(
         period=period,
         bot=bot,
         bots=bots,
         tables=_tables(period, bot),
         depths=_depths(),
-        troubles=troubles[:TROUBLES],
-        more_troubles=len(troubles) > TROUBLES,
+        troubles=[*stuck[:TROUBLES], *retried[:TROUBLES]],
+        more_troubles=len(stuck) > TROUBLES or len(retried) > TROUBLES,
         as_of=Watermark.objects.filter(reader="rollup").values_list("at", flat=True).first(),
     )
+
+
+def _stuck() -> list[Delivery]:
+    """What only a person can send again, newest first; one more than is listed."""
+    return list(_with_names(Delivery.objects.filter(status__in=("failed", "unknown"))).order_by("-id")[: TROUBLES + 1])
+
+
+RETRIED = """
+SELECT retried.id FROM endpoint
+CROSS JOIN LATERAL (
+  SELECT id, attempts FROM delivery WHERE endpoint_id = endpoint.id AND status = 'retry' ORDER BY id LIMIT %(look_at)s
+) AS retried
+WHERE retried.attempts > 0
+ORDER BY retried.id LIMIT %(troubles)s + 1
+"""
+
+
+def _retried() -> list[Delivery]:
+    """What was tried in vain and will be tried again, oldest first; one more than is listed.
+
+    Each endpoint gives its oldest by index, and no more than LOOK_AT are looked at there, however long it is down.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(RETRIED, {"look_at": LOOK_AT, "troubles": TROUBLES})
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(_with_names(Delivery.objects.filter(pk__in=ids)).order_by("id"))
+
+
+def _with_names(deliveries: "QuerySet[Delivery]") -> "QuerySet[Delivery]":
+    return deliveries.select_related("draft__bot", "endpoint__queue")
 
 
 def _tables(period: int, bot: Bot | None) -> list[Table]:

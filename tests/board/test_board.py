@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from reviewqueue.actions import settle
@@ -165,6 +166,45 @@ def test_failed_and_unknown_deliveries_lead_to_their_draft(dana, browse, as_role
     assert trouble.all("a") == [], "an auditor is not offered what would not open"
 
 
+def retried(as_role, attempts: int = 1) -> Delivery:
+    """A delivery that was handed to a worker and will be tried again in an hour."""
+    decision = make_decision()
+    with as_role("worker"):
+        for step in ("dispatch", "start", "postpone")[:: 1 if attempts else 2]:
+            (delivery,) = move(Delivery.objects.filter(decision=decision), DELIVERY[step])
+        later = timezone.now() + timedelta(hours=attempts)
+        Delivery.objects.filter(pk=delivery.pk).update(attempts=attempts, not_before=later)
+    return delivery
+
+
+def test_a_delivery_that_is_tried_again_and_again_is_in_the_list(dana, as_role, monkeypatch):
+    make_queue(hold_seconds=0)
+    make_endpoint()
+    untried, once, twice = (retried(as_role, attempts) for attempts in (0, 1, 2))
+    trouble = dana.open("/board").root.one("section", aria_labelledby="trouble")
+    listed = [link.attributes["href"] for link in trouble.all("a")]
+    assert listed == [f"/drafts/{delivery.draft_id}" for delivery in (once, twice)]
+    assert f"/drafts/{untried.draft_id}" not in listed
+    assert "will be tried again" in trouble.words
+    assert len(trouble.all("time")) == 2, "each with the time of its next try"
+    monkeypatch.setattr(rates, "TROUBLES", 1)
+    trouble = dana.open("/board").root.one("section", aria_labelledby="trouble")
+    assert len(trouble.all("a")) == 1
+    assert "There are more" in trouble.words
+
+
+def test_what_is_tried_again_is_read_by_index(dana, as_role):
+    """Each endpoint's oldest, whatever stands behind them: never the whole table."""
+    make_queue(hold_seconds=0)
+    make_endpoint()
+    retried(as_role)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {rates.RETRIED}", {"look_at": 10, "troubles": 10})
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "using delivery_retrying on delivery" in plan
+
+
 def test_as_of_is_the_time_of_the_last_fold(dana, final):
     assert "no decision counted yet" in dana.open("/board").words
     final(1)
@@ -172,10 +212,13 @@ def test_as_of_is_the_time_of_the_last_fold(dana, final):
 
 
 def test_the_number_of_queries_does_not_grow(dana, as_role, django_assert_num_queries):
+    make_queue(hold_seconds=0)
+    make_endpoint()
     for bots in (1, 3):
+        retried(as_role)
         while Bot.objects.count() < bots:
             counts(as_role, make_bot(), approved=40, days_ago=Bot.objects.count())
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(11):
             dana.open("/board")
 
 

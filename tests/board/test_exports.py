@@ -127,8 +127,15 @@ def test_from_to_and_bot(dana, final):
 @pytest.mark.parametrize("nonsense", ["first=yesterday", "last=2026-13-01", "bot=x"])
 def test_nonsense_is_refused_as_half_an_export_looks_like_a_whole_one(dana, nonsense):
     for kind in ("csv", "jsonl"):
-        page = dana.open(f"/board/feedback.{kind}?{nonsense}", status=400)
+        page = dana.open(f"/board/feedback.{kind}?{nonsense}", status=422)
         assert "Write the days as 2026-11-23" in page.words
+
+
+def test_from_after_to_is_told_and_not_answered_with_an_empty_file(dana, final):
+    final(1)
+    page = dana.open("/board/feedback.csv?first=2026-11-23&last=2026-11-22", status=422)
+    assert "The first day comes after the last one." in page.words
+    assert page.root.one("a", class_="button main").attributes["href"] == "/board#feedback"
 
 
 def test_rows_are_read_in_batches(dana, final, monkeypatch, django_assert_num_queries):

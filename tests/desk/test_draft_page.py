@@ -21,7 +21,7 @@ def delivered(decision: Decision, as_role, *, outcome: str, status: str, code: i
         for step in (
             "dispatch",
             "start",
-            {"delivered": "deliver", "failed": "give_up", "unknown": "lose_track"}[status],
+            {"delivered": "deliver", "failed": "give_up", "unknown": "lose_track", "retry": "postpone"}[status],
         ):
             (delivery,) = move(Delivery.objects.filter(decision=decision), DELIVERY[step])
         Attempt.objects.create(delivery=delivery, number=1, outcome=outcome, code=code, took_ms=84, error="It said no.")
@@ -69,14 +69,16 @@ def test_each_attempt_of_a_delivery(amina, as_role):
     assert "Send again" not in page.words
 
 
-@pytest.mark.parametrize("status", ["failed", "unknown"])
-def test_a_failed_or_unknown_delivery_is_sent_again_by_a_person(amina, as_role, status):
+@pytest.mark.parametrize("status", ["failed", "unknown", "retry"])
+def test_a_failed_unknown_or_waiting_delivery_is_sent_again_by_a_person(amina, as_role, status):
     make_queue(hold_seconds=0)
     make_endpoint()
     decision = make_decision(by=amina.user)
     delivery = delivered(decision, as_role, outcome=status, status=status, code=None)
     page = amina.open(f"/drafts/{decision.draft_id}")
     assert ("twice, under the same id" in page.words) == (status == "unknown")
+    button = page.root.one("form", action=f"/deliveries/{delivery.pk}/attempts").one("button")
+    assert button.words == ("Send now" if status == "retry" else "Send again")
     page = amina.press(f"/deliveries/{delivery.pk}/attempts")
     assert "queued" in page.words
     assert Delivery.objects.get().status == "queued"
@@ -125,8 +127,7 @@ def test_what_was_erased_is_gone_and_what_happened_stays(amina, as_role):
 
 def test_the_number_of_queries_does_not_grow_with_rounds_and_deliveries(amina, django_assert_num_queries):
     draft = make_draft()
-    for index in range(3):
-        make_endpoint(f"https://helpdesk.example/{index}")
+    make_endpoint()
     amina.claim()
     for rounds in (1, 3):
         while Decision.objects.count() < rounds:
