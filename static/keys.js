@@ -22,6 +22,7 @@
   let painted = Infinity;
   let selected = -Infinity;
   let locked = false;
+  let sending = null; // the form that is on its way
 
   const mark = () => { root.dataset.keys = store.get() === "off" ? "off" : "on"; };
   mark();
@@ -87,11 +88,27 @@
     if (locked) { event.preventDefault(); return; }
     if (event.target.method !== "post") return;
     locked = true;
-    setTimeout(() => { locked = false; }, RETRY);
+    sending = event.target;
+    setTimeout(unlock, RETRY);
+  });
+
+  function unlock() {
+    locked = false;
+    sending = null;
+  }
+
+  // What was typed is nowhere but on this page: leaving it asks first, unless the text itself is being sent.
+  const typed = () => [...document.querySelectorAll("form[data-decision] textarea")]
+    .some((field) => field.form !== sending && (field.value !== field.defaultValue || "unsaved" in field.dataset));
+  let leaving = false;
+  addEventListener("beforeunload", (event) => {
+    if (leaving || !typed()) return;
+    event.preventDefault();
+    setTimeout(unlock); // runs for those who stay
   });
 
   // A page out of the browser's memory shows a draft that may be decided by now.
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) { leaving = true; location.reload(); } });
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const element of document.querySelectorAll("[data-key]")) {
@@ -104,6 +121,9 @@
     const words = say.textContent;
     if (words.trim()) { say.textContent = ""; requestAnimationFrame(() => { say.textContent = words; }); }
     switchOff(document.getElementById("keys"));
+    const note = document.getElementById("note");
+    const needed = () => { note.required = Boolean(document.querySelector(".needs-note :checked")); };
+    if (note) { needed(); note.form.addEventListener("change", needed); }
   });
 
   function switchOff(button) {

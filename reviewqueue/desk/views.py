@@ -1,6 +1,7 @@
 """The desk: one draft at a time. And the queue: what is open, in the order in which it is handed out."""
 
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
@@ -18,6 +19,9 @@ from reviewqueue.queries.rates import MANY
 
 # Held decisions shown under the decision bar; the rest is under "My decisions".
 HELD = 3
+
+# Characters of a filter that is told to be unknown.
+SHORT = 60
 
 
 @require_safe
@@ -70,6 +74,7 @@ def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> Http
         form=form,
         note=form.data.get("note", ""),
         chosen_causes=request.POST.getlist("causes"),
+        chosen_reasons=request.POST.getlist("reasons"),
         **typed,
     )
 
@@ -98,9 +103,12 @@ def claims(request: SignedIn) -> HttpResponse:
 def queue(request: SignedIn) -> HttpResponse:
     form = QueueForm(request.GET)
     page = listed.page(request.user, form.narrowed, form.cursor)
+    known = asdict(page.narrowed)
+    asked = {name: request.GET.get(name, "").strip() for name in known}
     context = {
         "page": page,
-        "narrowed": form.narrowed,
+        "narrowed": page.narrowed,
+        "left_out": [value[:SHORT] for name, value in asked.items() if value != known[name]],
         "first": form.cursor == listed.START,
         "most": MANY,
         "kinds": KINDS,

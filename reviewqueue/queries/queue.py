@@ -4,7 +4,8 @@ A page costs the same at ten drafts and at a million: each lane gives its first 
 row seen, and nothing is counted beyond MANY.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -59,12 +60,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """`more` is the cursor of the next page, '' on the last; `looked_at` says that a filter may have made it short."""
+    """`more` is the cursor of the next page, '' on the last; `looked_at` says that a filter may have made it short.
+
+    `narrowed` is the filter without what there is not; `waiting` is None where counting would cost too much.
+    """
 
     rows: list[Row]
     more: str
     looked_at: int
-    waiting: int
+    narrowed: Filter
+    waiting: int | None
     queues: list[str]
     languages: list[str]
 
@@ -72,6 +77,12 @@ class Page:
 def page(user: User, narrowed: Filter, after: Cursor = START) -> Page:
     own = set(lanes_of(user))
     seen = list(_lanes_seen(user, own))
+    queues, languages = sorted({lane.queue.name for lane in seen}), sorted({lane.language for lane in seen})
+    narrowed = replace(
+        narrowed,
+        queue=narrowed.queue if narrowed.queue in queues else "",
+        language=narrowed.language if narrowed.language in languages else "",
+    )
     lanes = [
         lane for lane in seen if narrowed.queue in ("", lane.queue.name) and narrowed.language in ("", lane.language)
     ]
@@ -80,9 +91,10 @@ def page(user: User, narrowed: Filter, after: Cursor = START) -> Page:
         rows=_rows(ids, own),
         more=str(more or ""),
         looked_at=LOOK_AT if short else 0,
-        waiting=_count([lane.pk for lane in lanes]),
-        queues=sorted({lane.queue.name for lane in seen}),
-        languages=sorted({lane.language for lane in seen}),
+        narrowed=narrowed,
+        waiting=_count([lane.pk for lane in lanes], narrowed.kind),
+        queues=queues,
+        languages=languages,
     )
 
 
@@ -166,6 +178,11 @@ def _row(draft: Draft, own: set[int]) -> Row:
     )
 
 
-def _count(lanes: list[int]) -> int:
-    """Waiting drafts of these lanes, counted to one more than MANY."""
-    return Draft.objects.filter(status="waiting", lane__in=lanes).order_by()[: MANY + 1].count()
+def _count(lanes: list[int], kind: str) -> int | None:
+    """Waiting drafts of these lanes and this kind, counted to one more than MANY. No index knows the kind: None where
+    the first LOOK_AT drafts do not settle it."""
+    waiting = Draft.objects.filter(status="waiting", lane__in=lanes).order_by()
+    if kind not in KINDS:
+        return waiting[: MANY + 1].count()
+    kinds = Counter(waiting.values_list("kind", flat=True)[:LOOK_AT])
+    return kinds[kind] if kinds.total() < LOOK_AT or kinds[kind] > MANY else None

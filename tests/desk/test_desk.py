@@ -208,9 +208,23 @@ def test_a_reason_that_needs_a_note_is_refused_without_one(amina):
     draft = make_draft()
     amina.claim()
     amina.open("/desk?reject=1")
-    page = amina.decide(draft.pk, "reject", status=422, reasons="other")
-    assert "Other needs a note" in page.words
-    assert "reject=1" in page.root.one("div", class_="way").one("a", class_="button main").attributes["href"]
+    page = amina.decide(draft.pk, "reject", status=422, reasons="other", note=" ")
+    assert "Nothing was decided Other needs a note that says more." in page.words
+    assert "checked" in page.root.one("input", value="other").attributes
+    note = page.root.one("textarea", name="note").attributes
+    assert note["aria-invalid"] == "true"
+    assert "Other needs a note" in page.root.one("p", id=note["aria-describedby"]).words
+    amina.decide(draft.pk, "reject", note="Because of this")
+    assert Decision.objects.get().feedback.reasons == ["other"]
+
+
+def test_a_reason_that_there_is_not_is_refused_inside_the_form(amina):
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?reject=1")
+    page = amina.decide(draft.pk, "reject", status=422, reasons="weather", note="Because of this")
+    assert "There is no reason 'weather'." in page.words
+    assert page.root.one("textarea", name="note").text == "Because of this"
 
 
 @pytest.mark.parametrize("viewed", ["", "4200", "-3", "soon", "9" * 30, "9" * 5000])
@@ -296,7 +310,7 @@ def test_release_leaves_the_desk_clear(amina):
     draft = make_draft()
     amina.claim()
     page = amina.press(f"/drafts/{draft.pk}/release")
-    assert "1 draft waits in your queues." in page.words
+    assert "Ready for your next draft 1 draft waits in your queues." in page.words
 
 
 def test_undo_brings_the_draft_back_with_what_was_typed(amina):

@@ -98,7 +98,29 @@ def test_filters_narrow_and_are_taken_away_one_by_one(amina):
         "Arabic take this filter away": "?queue=second",
         "second take this filter away": "?language=ar",
     }
-    assert "No draft matches." in amina.open("/queue?language=ja").words
+    assert "No draft matches." in amina.open("/queue?language=en&kind=sentiment").words
+
+
+def test_a_filter_that_there_is_not_is_left_out_and_told(amina):
+    draft = make_draft()
+    page = amina.open("/queue?language=ja&kind=poem&queue=default")
+    assert shown(page) == [draft.pk]
+    assert "left out: poem, ja" in page.words
+    assert [chip.words for chip in page.root.all("a", class_="chip")] == ["default take this filter away"]
+    assert "left out" not in amina.open("/queue?kind=reply").words
+
+
+def test_the_count_is_that_of_the_filter(amina, monkeypatch):
+    for kind, language in (("reply", "en"), ("reply", "ar"), ("sentiment", "ar")):
+        make_draft(kind=kind, language=language)
+    for filters, words in (
+        ("", "3 waiting"),
+        ("?language=ar", "2 waiting, with this filter"),
+        ("?language=ar&kind=reply", "1 waiting, with this filter"),
+    ):
+        assert words in amina.open(f"/queue{filters}").root.one("div", class_="head").words
+    monkeypatch.setattr(queue, "LOOK_AT", 2)
+    assert "waiting" not in amina.open("/queue?kind=reply").root.one("div", class_="head").words
 
 
 @pytest.mark.parametrize("nonsense", ["after=1", "after=x-y", "kind=poem", "language=" + "x" * 99])
