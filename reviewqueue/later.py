@@ -50,6 +50,12 @@ READ = frozenset(
 # Seconds after which RQ stops a job. Longer than a webhook may take, shorter than the sweep's deadline.
 JOB_SECONDS = 20
 
+# Seconds after which a job that nobody took is gone from Redis: by then its delivery has gone out under another epoch.
+JOB_TTL = 60
+
+# No more jobs than this stand in Redis: without a worker they would pile up, each under an epoch that is over.
+MOST = 1_000
+
 # How long enqueuing waits for Redis, and how long Redis is left alone after a failure (seconds).
 TIMEOUT = 1.0
 REST = 2.0
@@ -71,8 +77,12 @@ class _Courier:
         if time.monotonic() < self.resting_until:
             return False
         try:
-            django_rq.get_queue("deliver", connection=self.client).enqueue_call(
-                function, args=args, job_id=job_id, timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600
+            queue = django_rq.get_queue("deliver", connection=self.client)
+            if queue.count >= MOST:
+                log.warning("%s waits: %s jobs stand in Redis already; is a worker running?", job_id, MOST)
+                return False
+            queue.enqueue_call(
+                function, args=args, job_id=job_id, timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600, ttl=JOB_TTL
             )
         except (RedisError, OSError) as error:
             self.resting_until = time.monotonic() + REST
@@ -85,7 +95,7 @@ _courier = _Courier()
 
 
 def deliver(delivery_id: int, epoch: int) -> bool:
-    """Enqueue one delivery of one epoch. False where Redis is away: the sweep finds it."""
+    """Enqueue one delivery of one epoch. False where Redis is away or full: the sweep finds it."""
     return _courier.enqueue(DELIVER, (delivery_id, epoch), f"delivery-{delivery_id}-{epoch}")
 
 

@@ -71,7 +71,7 @@ DELIVERY = _table(
     Step("give_up", ("sending",), "failed", "worker", "failed"),
     Step("lose_track", ("sending",), "unknown", "worker, system", "fate unknown"),
     Step("cancel", ("held", "queued", "retry"), "cancelled", "agent, system", "cancelled"),
-    Step("send_again", ("failed", "unknown"), "queued", "agent, lead", "sent again by a person"),
+    Step("send_again", ("failed", "unknown", "retry"), "queued", "agent, lead", "sent again by a person"),
     Step("confirm", ("unknown",), "delivered", "lead", "confirmed by a person"),
 )
 

@@ -95,9 +95,19 @@ def test_only_the_lifecycle_writes_a_status():
 
 
 def _draft_at(status):
+    if status == "decided":
+        return _undone()
     draft = make_draft()
     _force("draft", draft, status, ", holder_id=%s, slot=0, lease_until=now()" if status == "claimed" else "")
     return draft
+
+
+def _undone():
+    """A decided draft whose decision was undone: only such a one goes on."""
+    decision = make_decision()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO settlement (decision_id, outcome, at) VALUES (%s, 'undone', now())", [decision.pk])
+    return decision.draft
 
 
 def _delivery_at(status):

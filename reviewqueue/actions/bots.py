@@ -10,8 +10,10 @@ from reviewqueue.models import Bot, BotKey
 
 
 @transaction.atomic
-def register(name: str, *, space: str = "main", sandbox: bool = False) -> Bot:
-    """The bot of that name, made if it is new."""
+def register(name: str, *, space: str = "", sandbox: bool = False) -> Bot:
+    """The bot of that name, made if it is new. Without a space it belongs to `main`, a sandbox bot to one of its own:
+    what it makes up about customers and conversations must not reach real ones."""
+    space = space or (f"sandbox of {name}" if sandbox else "main")
     bot, new = Bot.objects.get_or_create(name=name, defaults={"space": space, "sandbox": sandbox})
     if new:
         log("bot.registered", SYSTEM, bot=bot.pk)

@@ -25,6 +25,14 @@ def open_conversation(stated: Mapping[str, Any] | None, *, customer: Customer, b
             "This conversation belongs to another customer. Use another conversation id.",
             pointer="/conversation/id",
         )
+    for field in ("reply_to", "channel"):
+        if stated[field] and stated[field] != getattr(conversation, field):
+            # The first statement stands: a later bot must not turn approved replies elsewhere unseen.
+            raise Refused(
+                "conversation-mismatch",
+                f"This conversation has another {field}. Use another conversation id for another way to answer.",
+                pointer=f"/conversation/{field}",
+            )
     _append(conversation, stated["messages"], customer)
     return conversation
 
@@ -56,7 +64,7 @@ def _new(stated: Mapping[str, Any], customer: Customer, bot: Bot) -> Conversatio
 @transaction.atomic
 def add_messages(ref: str, messages: Sequence[Mapping[str, Any]], *, bot: Bot) -> Conversation:
     """Store the messages that are new by their id and raise the conversation's rev, so that a draft written before
-    them is not sent unseen. Refused: not-found."""
+    them is not decided unseen. Refused: not-found."""
     conversation = _find(ref, bot)
     if conversation is None:
         raise Refused("not-found", "There is no such conversation.")

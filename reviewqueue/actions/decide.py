@@ -20,7 +20,7 @@ from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting
 from reviewqueue.actions.settle import settle_at_once
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Body, Decision, Delivery, Draft, Feedback, Hold, Reason, User, Vote
+from reviewqueue.models import Body, Conversation, Decision, Delivery, Draft, Feedback, Hold, Reason, User, Vote
 from reviewqueue.queries.endpoints import endpoints_for
 
 # What the person says about the language of a text, whatever the verdict.
@@ -91,7 +91,10 @@ def reject(draft_id: int, *, reasons: Sequence[str], note: str = "", **seen: Unp
 
 @transaction.atomic
 def _decide(judgement: Judgement) -> Decision:
-    # The lock comes first: of two equal requests, the second waits here and then finds the first one's decision.
+    # The conversation is locked before the draft, as when a draft is handed in: a message that arrives now waits for
+    # the decision, and one that arrived is seen by it.
+    rev = _rev_now(judgement.draft_id)
+    # Of two equal requests, the second waits here and then finds the first one's decision.
     before = (
         Draft.objects.select_for_update(of=("self",))
         .select_related("body", "submission", "conversation", "lane__queue")
@@ -102,7 +105,7 @@ def _decide(judgement: Judgement) -> Decision:
         return found
     if before is None:
         raise Refused("not-found", "There is no such draft.", **judgement.facts)
-    _is_allowed(before, judgement)
+    _is_allowed(before, rev, judgement)
     final = _final(before, judgement)
     _take(before, judgement)
     decision = _record(before, final, judgement)
@@ -115,6 +118,13 @@ def _decide(judgement: Judgement) -> Decision:
     return decision
 
 
+def _rev_now(draft_id: int) -> int | None:
+    """The revision of the draft's conversation, locked; None for a label without one."""
+    conversation = Draft.objects.filter(pk=draft_id).values_list("conversation_id", flat=True).first()
+    locked = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation or 0)
+    return locked.values_list("rev", flat=True).first()
+
+
 def _stored(judgement: Judgement) -> Decision | None:
     """The decision of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
     vote = Vote.objects.filter(decision_key=judgement.decision_key).first()
@@ -125,8 +135,8 @@ def _stored(judgement: Judgement) -> Decision | None:
     return Decision.objects.get(by_vote=vote)
 
 
-def _is_allowed(draft: Draft, judgement: Judgement) -> None:
-    """Refuses what must not be decided: by whom, on what text, knowing which messages, for which reasons."""
+def _is_allowed(draft: Draft, rev: int | None, judgement: Judgement) -> None:
+    """Refuses what must not be decided: by whom, on what text, knowing which messages (`rev`), for which reasons."""
     by, facts = judgement.by, judgement.facts
     if not (by.is_active and by.decides):
         raise Refused("not-allowed", "Your role reads only; it cannot decide drafts.", **facts)
@@ -137,7 +147,7 @@ def _is_allowed(draft: Draft, judgement: Judgement) -> None:
         raise lease_lost(**facts)
     if bytes(draft.digest) != judgement.seen:
         raise Refused("draft-changed", "The form was made for another text. Open the draft again.", **facts)
-    if draft.conversation and draft.conversation.rev != judgement.rev:
+    if rev is not None and rev != judgement.rev:
         raise Refused("newer-message", "The customer wrote again. Read it before you decide.", **facts)
     _reasons_known(draft, judgement)
 

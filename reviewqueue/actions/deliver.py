@@ -32,19 +32,34 @@ SENDING_DEADLINE = webhook.SECONDS + 10
 # How long (s) to wait for Redis before trying it again.
 REDIS_WAIT = 3
 
-# What is due, at most one a conversation and endpoint, in the order of the decisions. A delivery that is tried again
-# within a minute still comes before the later ones; one that waits longer lets them pass.
+# What is due, endpoint by endpoint, at most one of a conversation and in the order of the decisions. A delivery that is
+# tried again within a minute still comes before the later ones; one that waits longer lets them pass. An endpoint that
+# fails has one delivery under way at a time: a receiver that hangs must not hold up the workers for all others.
 DUE = """
-SELECT id FROM delivery AS due
-WHERE status IN ('held', 'retry') AND settled = 'final' AND blocked_by IS NULL
-  AND not_before <= statement_timestamp()
-  AND NOT EXISTS (
-    SELECT FROM delivery AS earlier
-    WHERE earlier.conversation_id = due.conversation_id AND earlier.endpoint_id = due.endpoint_id
-      AND earlier.id < due.id AND earlier.blocked_by IS NULL
-      AND (earlier.status IN ('held', 'queued', 'sending')
-           OR (earlier.status = 'retry' AND earlier.not_before < statement_timestamp() + interval '1 minute')))
-ORDER BY not_before, id LIMIT %s
+SELECT id FROM delivery WHERE id = ANY (ARRAY(
+  SELECT due.id FROM endpoint CROSS JOIN LATERAL (
+    SELECT delivery.id, not_before FROM delivery
+    WHERE endpoint_id = endpoint.id AND status IN ('held', 'retry') AND settled = 'final' AND blocked_by IS NULL
+      AND not_before <= statement_timestamp()
+      AND NOT EXISTS (
+        SELECT FROM delivery AS earlier
+        WHERE earlier.conversation_id = delivery.conversation_id AND earlier.endpoint_id = endpoint.id
+          AND earlier.id < delivery.id AND earlier.blocked_by IS NULL
+          AND (earlier.status IN ('held', 'queued', 'sending')
+            OR (earlier.status = 'retry' AND earlier.not_before < statement_timestamp() + interval '1 minute')))
+    ORDER BY not_before, delivery.id
+    LIMIT CASE WHEN NOT EXISTS (
+        SELECT FROM delivery AS trying
+        WHERE trying.endpoint_id = endpoint.id AND trying.status = 'retry' AND trying.attempts > 0)
+      THEN %(free)s
+      WHEN EXISTS (
+        SELECT FROM delivery AS under_way
+        WHERE under_way.endpoint_id = endpoint.id AND under_way.status IN ('queued', 'sending'))
+      THEN 0 ELSE 1 END
+  ) AS due
+  ORDER BY due.not_before, due.id LIMIT %(free)s
+))
+ORDER BY not_before, id
 FOR UPDATE SKIP LOCKED
 """
 
@@ -56,7 +71,7 @@ def dispatch() -> int:
         if free <= 0:
             return 0
         with connection.cursor() as cursor:
-            cursor.execute(DUE, [free])
+            cursor.execute(DUE, {"free": free})
             due = [row[0] for row in cursor.fetchall()]
         queued = _queue(due)
     return sum(_courier(delivery) for delivery in queued)

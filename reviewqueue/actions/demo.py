@@ -1,17 +1,17 @@
 """What a newcomer finds after `make up`: three people, a bot with a key, a receiver, and drafts to try."""
 
+import base64
 import hashlib
+import hmac
 from collections.abc import Iterator
 from typing import Any
 
 import rfc8785
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models.functions import Now
 
 from reviewqueue.actions import bots, people, queues
 from reviewqueue.actions.submit import submit
-from reviewqueue.models import BotKey, Endpoint, User
+from reviewqueue.models import BotKey, User
 
 PEOPLE = {"agent": ("amina", "Amina Kaya"), "lead": ("dana", "Dana Ortiz"), "admin": ("root", "Robin Otto")}
 
@@ -69,37 +69,33 @@ LABELS = (
 )
 
 
-def prepare(*, password: str, receiver: str) -> dict[str, Any]:
-    """The demo's sign-ins, with a fresh password and a fresh bot key, and its drafts if they are not there yet.
+def prepare(*, seed: str, receiver: str) -> dict[str, Any]:
+    """The demo's sign-ins, bot key and receiver, all made from `seed` (so they stay), and its drafts if they are new.
 
     Returns {bot_key, webhook_secret, agent, lead, admin}; the people are {username, password}.
     """
+    password, key = _made_from(seed, "password")[:12], f"rq_demo_{_made_from(seed, 'bot key')}"
     with transaction.atomic():
         for role, (username, name) in PEOPLE.items():
             if not User.objects.filter(username=username).exists():
                 people.add(username, password, role=role, queues=["default"], full_name=name)
-        # Hashed once for all three: a start should not take longer than it must.
-        usernames = {role: username for role, (username, _) in PEOPLE.items()}
-        User.objects.filter(username__in=usernames.values()).update(password=make_password(password))
         bot = bots.register("demo-bot")
-        BotKey.objects.filter(bot=bot, revoked_at=None).update(revoked_at=Now())
-        key = bots.new_key(bot)
-        secret = _secret(receiver)
+        BotKey.objects.get_or_create(
+            prefix="demo", defaults={"bot": bot, "sha256": hashlib.sha256(key.encode()).digest()}
+        )
+        secret = queues.set_endpoint("default", receiver).secret
     for content in _contents():
         # Named after its content: a second start finds it, a changed text is a new draft.
         name = hashlib.sha256(rfc8785.dumps(content)).hexdigest()[:12]
         submit(content | {"external_id": f"demo-{name}"}, content, bot=bot)
-    sign_ins = {role: {"username": username, "password": password} for role, username in usernames.items()}
+    sign_ins = {role: {"username": username, "password": password} for role, (username, _) in PEOPLE.items()}
     return {"bot_key": key, "webhook_secret": secret, **sign_ins}
 
 
-def _secret(receiver: str) -> str:
-    """The secret of the demo receiver's endpoint, which moves along when PORT does."""
-    endpoint = Endpoint.objects.filter(queue__name="default").first()
-    if endpoint is None:
-        return queues.add_endpoint("default", receiver).secret
-    Endpoint.objects.filter(pk=endpoint.pk).update(url=receiver, disabled_at=None)
-    return endpoint.secret
+def _made_from(seed: str, purpose: str) -> str:
+    """192 bits that only who knows the seed can make, as 32 characters."""
+    made = hmac.digest(seed.encode(), f"demo {purpose}".encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(made[:24]).decode().replace("-", "x").replace("_", "y")
 
 
 def _contents() -> Iterator[dict[str, Any]]:

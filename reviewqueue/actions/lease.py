@@ -43,6 +43,8 @@ def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
 
 
 def _taken_up(lapsed: "QuerySet[Draft]", draft_id: int, by: User) -> bool:
+    # An agent's slots change one at a time: claims and undo take this lock too.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
     with suppress(IntegrityError), transaction.atomic():
         for draft in move(lapsed, DRAFT["claim"], holder=by, slot=SHOWN, lease_until=until(draft_id)):
             log("draft.claimed", by, draft=draft_id, epoch=draft.epoch, slot=SHOWN)

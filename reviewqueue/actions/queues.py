@@ -19,9 +19,17 @@ def configure(name: str, **changes: int) -> Queue:
 
 
 @transaction.atomic
-def add_endpoint(queue: str, url: str, *, channel: str = "") -> Endpoint:
-    """Send approved text of a queue and channel to `url`, signed with a fresh secret. Raises Queue.DoesNotExist."""
+def set_endpoint(queue: str, url: str, *, channel: str = "") -> Endpoint:
+    """Send approved text of a queue and channel to `url`, also what is still on its way; its secret stays the same.
+
+    A disabled endpoint is enabled again. Raises Queue.DoesNotExist.
+    """
     secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    endpoint = Endpoint.objects.create(queue=Queue.objects.get(name=queue), channel=channel, url=url, secret=secret)
-    log("endpoint.added", SYSTEM, endpoint=endpoint.pk, queue=endpoint.queue_id)
+    endpoint, _ = Endpoint.objects.update_or_create(
+        queue=Queue.objects.get(name=queue),
+        channel=channel,
+        defaults={"url": url, "disabled_at": None},
+        create_defaults={"url": url, "secret": secret},
+    )
+    log("endpoint.set", SYSTEM, endpoint=endpoint.pk, queue=endpoint.queue_id)
     return endpoint

@@ -78,6 +78,14 @@ BEGIN
     RAISE EXCEPTION 'draft % cannot go from % to %', OLD.id, OLD.status, NEW.status
       USING ERRCODE = 'restrict_violation';
   END IF;
+  IF OLD.status = 'decided' AND NEW.status <> 'decided' AND NOT EXISTS (
+      SELECT FROM public.decision JOIN public.settlement ON decision_id = decision.id
+      WHERE draft_id = OLD.id AND round = OLD.round AND outcome = 'undone') THEN
+    RAISE EXCEPTION 'the decision of draft % was not undone', OLD.id USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.round <> OLD.round AND (OLD.status, NEW.status, NEW.round) <> ('decided', 'claimed', OLD.round + 1) THEN
+    RAISE EXCEPTION 'a round of draft % ends by undoing its decision', OLD.id USING ERRCODE = 'restrict_violation';
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER draft_guard BEFORE UPDATE ON draft FOR EACH ROW EXECUTE FUNCTION draft_step();
@@ -118,6 +126,15 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER settlement_guard BEFORE INSERT ON settlement FOR EACH ROW EXECUTE FUNCTION settlement_in_time();
+
+CREATE FUNCTION hold_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.settled_at IS NULL AND current_user = 'reviewqueue_worker' THEN
+    RAISE EXCEPTION 'decision % is not settled', OLD.decision_id USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN OLD;
+END $$;
+CREATE TRIGGER hold_guard BEFORE DELETE ON hold FOR EACH ROW EXECUTE FUNCTION hold_end();
 
 CREATE FUNCTION delivery_step() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

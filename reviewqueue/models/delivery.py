@@ -40,6 +40,8 @@ class Delivery(models.Model):
                 condition=models.Q(status__in=("held", "cancelled")) | models.Q(settled__isnull=False),
                 name="delivery_sent_only_final",
             ),
+            # What a footer says is not covered by the decision yet, so there is none.
+            models.CheckConstraint(condition=models.Q(footer__isnull=True), name="delivery_without_footer"),
             models.UniqueConstraint(
                 fields=["draft", "endpoint"],
                 condition=~models.Q(status="cancelled"),
@@ -47,9 +49,9 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # Dispatch: what is due.
+            # Dispatch: what is due, by endpoint.
             models.Index(
-                fields=["not_before"],
+                fields=["endpoint", "not_before", "id"],
                 condition=models.Q(status__in=("held", "retry"), settled="final", blocked_by__isnull=True),
                 name="delivery_due",
             ),
@@ -60,9 +62,11 @@ class Delivery(models.Model):
             # Order within a conversation.
             models.Index(
                 fields=["conversation", "id"],
-                condition=models.Q(status__in=("held", "queued", "sending")),
+                condition=models.Q(status__in=("held", "queued", "sending", "retry")),
                 name="delivery_in_order",
             ),
+            # Which endpoints are struggling, and what is being tried again.
+            models.Index(fields=["endpoint", "id"], condition=models.Q(status="retry"), name="delivery_retrying"),
             # The board's list of trouble.
             models.Index(fields=["id"], condition=models.Q(status__in=("failed", "unknown")), name="delivery_trouble"),
         ]

@@ -56,7 +56,7 @@ class Reason(models.Model):
 
 
 class Endpoint(models.Model):
-    """Where approved text of a queue and channel goes; channel '' takes all channels without one of their own.
+    """Where approved text of a queue and channel goes, one for each; channel '' takes all channels without their own.
     `secret` is a Standard Webhooks secret (whsec_…). A receiver that answers 410 is disabled."""
 
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="endpoints")
@@ -67,3 +67,5 @@ class Endpoint(models.Model):
 
     class Meta:
         db_table = "endpoint"
+        # Two would send every reply twice, under two ids.
+        constraints = [models.UniqueConstraint(fields=["queue", "channel"], name="endpoint_one_per_channel")]

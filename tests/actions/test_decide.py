@@ -302,8 +302,6 @@ def test_the_hold_is_the_queues(seconds):
 def test_a_reply_goes_to_the_endpoints_of_its_channel_or_else_to_those_of_all():
     agent = make_agent()
     mail, other = make_endpoint(channel="email"), make_endpoint()
-    off = make_endpoint(channel="email")
-    type(off).objects.filter(pk=off.pk).update(disabled_at=timezone.now())
     make_queue("vip")
     make_endpoint(queue="vip")
     by_mail = claimed(agent)

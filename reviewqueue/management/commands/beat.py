@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -18,13 +19,18 @@ from reviewqueue.actions.settle import feed_final, settle_due
 
 log = logging.getLogger(__name__)
 
+Steps = tuple[tuple[float, Callable[[], int]], ...]
+
 # Seconds between two runs of each step. Each is idempotent or skips what another copy has locked.
-STEPS: tuple[tuple[float, Callable[[], int]], ...] = (
+STEPS: Steps = (
     (0.25, settle_due),
     (0.25, dispatch),
     (0.5, feed_final),
     (1, lapse),
     (1, sweep),
+)
+# What takes longer the more there is, in a thread of its own: nothing that is due waits for it.
+SLOW_STEPS: Steps = (
     (1, fold),
     (5, refresh),
     (60, rebuild),
@@ -41,9 +47,13 @@ class Command(BaseCommand):
         self.stopped = False
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, self._stop)
-        due = [0.0] * len(STEPS)
+        Thread(target=self._beat, args=(SLOW_STEPS,), daemon=True).start()
+        self._beat(STEPS)
+
+    def _beat(self, steps: Steps) -> None:
+        due = [0.0] * len(steps)
         while not self.stopped:
-            for number, (interval, step) in enumerate(STEPS):
+            for number, (interval, step) in enumerate(steps):
                 if time.monotonic() >= due[number] and not self.stopped:
                     _run(step)
                     due[number] = time.monotonic() + interval

@@ -1,7 +1,6 @@
 """People, a bot and a few drafts to try the product with. Only where the embedded database runs."""
 
 import json
-import secrets
 from typing import Any
 
 from django.conf import settings
@@ -19,5 +18,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED:
             raise CommandError("Demo sign-ins exist only with the embedded database. Use manage.py person and bot.")
-        password = secrets.token_urlsafe(9)
-        self.stdout.write(json.dumps(demo.prepare(password=password, receiver=options["receiver"])))
+        self.stdout.write(json.dumps(demo.prepare(seed=settings.SECRET_KEY, receiver=options["receiver"])))

@@ -9,13 +9,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from reviewqueue.actions import queues
-from reviewqueue.models import Endpoint, Queue
+from reviewqueue.models import Queue
 
 KNOB = "WEBHOOK_PRIVATE_HOSTS"
 
 
 class Command(BaseCommand):
-    help = "Send approved replies of a queue to a webhook, and print the secret it is signed with."
+    help = (
+        "Send approved replies of a queue to a webhook, and print the secret it is signed with. Said again, it moves "
+        "the endpoint, with what is still on its way, and enables it if it was gone."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queue")
@@ -23,12 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--channel", default="", help="only this channel's conversations; none: all others")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        same = {"queue__name": options["queue"], "url": options["url"], "channel": options["channel"]}
         _check(options["url"])
-        if Endpoint.objects.filter(**same, disabled_at=None).exists():
-            raise CommandError("That endpoint is there already; a second one would get every reply twice.")
         try:
-            endpoint = queues.add_endpoint(options["queue"], options["url"], channel=options["channel"])
+            endpoint = queues.set_endpoint(options["queue"], options["url"], channel=options["channel"])
         except Queue.DoesNotExist as error:
             raise CommandError(f"There is no queue named {options['queue']}; see manage.py queue.") from error
         self.stdout.write(endpoint.secret)
@@ -38,7 +38,7 @@ def _check(url: str) -> None:
     """Refuses here, where somebody reads it, what each attempt would be refused for."""
     try:
         parts = urlsplit(url)
-        named, _ = parts.hostname in map(str.lower, settings.WEBHOOK_PRIVATE_HOSTS), parts.port
+        named, _ = parts.hostname in [host.lower() for host in settings.WEBHOOK_PRIVATE_HOSTS], parts.port
     except ValueError as error:
         raise CommandError(f"That is not a URL: {error}.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or any(sign.isspace() for sign in url):
