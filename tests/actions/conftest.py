@@ -22,7 +22,8 @@ def work() -> Callable[[], None]:
         queue = django_rq.get_queue("deliver")
         try:
             worker = later.Worker([queue], connection=queue.connection)
-            by_worker(lambda: worker.work(burst=True, logging_level="CRITICAL"))
+            # At most so many, since RQ takes the alarm by which pytest would end a test that goes round for ever.
+            by_worker(lambda: worker.work(burst=True, logging_level="CRITICAL", max_jobs=100))
         finally:
             for sign, handler in before.items():
                 signal.signal(sign, handler)
