@@ -56,7 +56,7 @@ DRAFT = _table(
     Step("take_over", ("claimed",), "claimed", "lead", "taken over"),
     Step("decide", ("claimed", "waiting"), "decided", "holder", "decided"),
     Step("undo", ("decided",), "claimed", "deciding agent, lead", "decision undone"),
-    Step("withdraw", ("received", "waiting", "claimed"), "withdrawn", "bot, system", "withdrawn"),
+    Step("withdraw", ("received", "waiting", "claimed", "decided"), "withdrawn", "bot, system", "withdrawn"),
     Step("supersede", ("received", "waiting", "claimed", "decided"), "withdrawn", "bot", "replaced by a newer draft"),
     Step("expire", ("received", "waiting"), "expired", "system", "expired"),
 )

@@ -182,7 +182,7 @@ def read_draft(request: BotRequest, response: HttpResponse, draft_id: str) -> di
     openapi_extra=describe(refuses=("not-found", "already-decided", "expired")),
 )
 def withdraw_draft(request: BotRequest, draft_id: str) -> dict[str, Any]:
-    """As long as nobody has decided. Withdrawing it again is harmless."""
+    """As long as no decision is final. Withdrawing it again is harmless."""
     checked(schemas.NoQuery, strict.query(request))
     withdraw.withdraw(_find(request, draft_id).pk, bot=request.auth)
     return drafts.resource(_find(request, draft_id))

@@ -376,7 +376,7 @@ def test_superseding_and_undoing_take_their_locks_in_one_order(in_threads):
 
 
 @pytest.mark.django_db
-def test_withdrawing_is_for_the_bot_itself_and_before_a_decision():
+def test_withdrawing_is_for_the_bot_itself_and_before_a_final_decision():
     waiting, agent = make_draft(), make_agent()
     claimed = claim.claim(make_draft().pk, by=agent)
     for draft in (waiting, claimed):
@@ -389,7 +389,9 @@ def test_withdrawing_is_for_the_bot_itself_and_before_a_decision():
         withdraw(make_draft().pk, bot=make_bot())
     with pytest.raises(Refused, match="not-found"):
         withdraw(0, bot=waiting.bot)
-    decided = make_decision().draft
+    decision = make_decision()
+    decided = decision.draft
+    settle.send_now(decision.pk, by=decision.by_agent)
     with pytest.raises(Refused, match="already-decided"):
         withdraw(decided.pk, bot=decided.bot)
 

@@ -12,7 +12,8 @@ from config.embedded import web
 from reviewqueue.actions import bots, claim, decide, settle
 from reviewqueue.actions.submit import submit
 from reviewqueue.api import wait
-from reviewqueue.models import Delivery, Draft
+from reviewqueue.lifecycle import Refused
+from reviewqueue.models import Delivery, Draft, Hold, Settlement
 from reviewqueue.queries import drafts
 from tests.api.conftest import Door
 from tests.factories import make_agent, make_bot, make_content, make_decision, make_draft, make_endpoint, seen
@@ -157,9 +158,23 @@ def test_withdrawing(door, bot):
         answer = door.delete(f"/drafts/{draft.pk}")
         assert (answer.status_code, answer.json()["status"]) == (200, "withdrawn")
     decision = make_decision(bot=bot)
+    end_hold(decision)
     answer = door.delete(f"/drafts/{decision.draft_id}")
     assert answer.status_code == 409
     assert answer.json()["type"].endswith("#already-decided")
+
+
+def test_withdrawing_tells_nothing_of_a_decision_that_is_not_final(door, bot):
+    make_endpoint()
+    decision = make_decision(bot=bot)
+    assert door.get(f"/drafts/{decision.draft_id}").json()["status"] == "claimed"
+    answer = door.delete(f"/drafts/{decision.draft_id}")
+    assert (answer.status_code, answer.json()["status"], answer.json()["decision"]) == (200, "withdrawn", None)
+    assert not Hold.objects.exists()
+    assert Settlement.objects.get(decision=decision).outcome == "undone"
+    assert Delivery.objects.get().status == "cancelled"
+    with pytest.raises(Refused, match="already-sent"):
+        settle.undo(decision.pk, by=decision.by_agent)
 
 
 # --- The list ------------------------------------------------------------------------------------------------
