@@ -392,3 +392,24 @@ UPDATE customer SET key = '\x00' WHERE id = %(claimed_customer)s;
 
 -- eraser: a customer's name changed instead of erased => only be blanked
 UPDATE customer SET name = 'Somebody Else' WHERE id = %(claimed_customer)s;
+
+-- app: a final decision made again in a new round => was not undone
+UPDATE draft SET status = 'claimed', holder_id = %(ann)s, slot = 1, lease_until = now(), epoch = epoch + 1,
+  round = round + 1
+WHERE id = (SELECT draft_id FROM decision WHERE id = %(final)s);
+
+-- app: a final draft withdrawn => was not undone
+UPDATE draft SET status = 'withdrawn' WHERE id = (SELECT draft_id FROM decision WHERE id = %(final)s);
+
+-- app: a round that rises by itself => ends by undoing
+UPDATE draft SET round = round + 1 WHERE id = %(waiting)s;
+
+-- worker: an open hold thrown away => is not settled
+DELETE FROM hold WHERE decision_id = %(held)s;
+
+-- app: a footer that nobody approved => delivery_without_footer
+INSERT INTO delivery (decision_id, draft_id, mode, verdict, digest, endpoint_id, footer_id, status, not_before, epoch,
+  attempts)
+SELECT decision.id, draft_id, mode, verdict, decision.digest, (SELECT max(id) FROM endpoint), (SELECT min(id) FROM body),
+  'held', now(), 0, 0
+FROM decision WHERE id = %(held)s;
