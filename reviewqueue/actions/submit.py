@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from reviewqueue import checks
+from reviewqueue import checks, languages
 from reviewqueue.actions.conversation import open_conversation
 from reviewqueue.actions.log import log
 from reviewqueue.actions.order import now_waiting
@@ -148,8 +148,9 @@ def _texts(content: Content, customer: Customer) -> tuple[Body, Body | None]:
     return label, about
 
 
-def _lane(queue: Queue, language: str) -> Lane:
-    lane, _ = Lane.objects.get_or_create(queue=queue, language=language.split("-")[0].lower(), skills=[])
+def _lane(queue: Queue, tag: str) -> Lane:
+    """The lane of the language, as far as it is one: bots make no lanes without end. The submission keeps the tag."""
+    lane, _ = Lane.objects.get_or_create(queue=queue, language=languages.primary(tag), skills=[])
     return lane
 
 

@@ -13,7 +13,7 @@ from reviewqueue.actions import bots, claim, conversation, decide, lease, settle
 from reviewqueue.actions.submit import Submitted, order_key, submit
 from reviewqueue.actions.withdraw import withdraw
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models import Body, Bot, Conversation, Customer, Decision, Delivery, Draft, Event, Hold, Message
+from reviewqueue.models import Body, Bot, Conversation, Customer, Decision, Delivery, Draft, Event, Hold, Lane, Message
 from tests.factories import (
     make_agent,
     make_bot,
@@ -394,6 +394,15 @@ def test_withdrawing_is_for_the_bot_itself_and_before_a_final_decision():
     settle.send_now(decision.pk, by=decision.by_agent)
     with pytest.raises(Refused, match="already-decided"):
         withdraw(decided.pk, bot=decided.bot)
+
+
+@pytest.mark.django_db
+def test_made_up_languages_share_one_lane_and_keep_their_tag():
+    drafts = [make_draft(language=f"q{letter}-Latn") for letter in "abcd"] + [make_draft(language="xyzzy")]
+    assert {draft.lane.language for draft in drafts} == {"und"}
+    assert drafts[0].submission.language == "qa-Latn"
+    assert make_draft(language="pt-BR").lane.language == "pt"
+    assert Lane.objects.filter(queue__name="default").count() == 2
 
 
 # --- The rest -------------------------------------------------------------------------------------------------
