@@ -74,7 +74,7 @@ def _reads(status: str, bot: Bot) -> Q:
     return Q(status=status)
 
 
-def _provisional(bot: Bot) -> "QuerySet[Hold, dict[str, Any]]":
+def _provisional(bot: Bot) -> "QuerySet[Hold, Any]":
     """Ids of the bot's decided drafts that can still be undone, by way of the few decisions that are held."""
     held = Hold.objects.filter(settled_at=None, decision__round=F("decision__draft__round"))
     return held.filter(decision__draft__bot=bot, decision__draft__status="decided").values("decision__draft")
