@@ -189,3 +189,55 @@ def fire(page, event) -> None:
         }""",
         event,
     )
+
+
+def test_what_was_typed_is_not_thrown_away_without_a_word(tabs, submit, decided):
+    draft = submit()
+    with tabs("kim") as tab:
+        page, asked = tab.page, []
+
+        def stay(dialog) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        assert tab.claim() == draft
+        tab.key_onwards("e")
+        page.once("dialog", stay)
+        page.keyboard.type(" And more.")
+        with page.expect_event("dialog"):
+            page.get_by_role("link", name="Back to the AI draft").click(no_wait_after=True)
+        with page.expect_event("dialog", lambda dialog: dialog.dismiss() or True):
+            page.get_by_role("link", name="Reject").click(no_wait_after=True)
+        expect(page.get_by_label("Your edit")).to_have_value("Your order left today. And more.")
+        assert asked == ["beforeunload"]
+        tab.press("Preview changes")
+        expect(page.get_by_label("Your edit")).to_have_value("Your order left today. And more.")
+        with page.expect_event("dialog", lambda dialog: dialog.dismiss() or True):
+            page.get_by_role("link", name="Back to the AI draft").click(no_wait_after=True)
+        tab.press("Approve edited")
+        assert decided() == [(draft, "edited")]
+
+
+def test_an_editor_that_was_not_touched_is_left_freely(tabs, submit):
+    submit()
+    with tabs("kim") as tab:
+        tab.claim()
+        tab.key_onwards("e")
+        tab.page.on("dialog", lambda dialog: pytest.fail(dialog.type))
+        tab.page.get_by_role("link", name="Back to the AI draft").click()
+        expect(tab.page.get_by_role("button", name="Approve")).to_be_visible()
+
+
+def test_a_note_is_asked_for_where_the_reason_needs_one(tabs, submit, decided):
+    submit()
+    with tabs("kim") as tab:
+        tab.claim()
+        tab.key_onwards("r")
+        note = tab.page.get_by_label("Note for the bot's team")
+        expect(tab.page.get_by_text("(can stay empty)")).to_be_visible()
+        tab.key("9")
+        expect(tab.page.get_by_text("(needed for this reason)")).to_be_visible()
+        expect(note).to_have_js_property("required", True)
+        tab.page.get_by_label("Wrong tone").check()
+        expect(note).to_have_js_property("required", False)
+        assert decided() == []
