@@ -75,11 +75,10 @@ def test_a_message_is_either_seen_by_a_decision_or_waits_for_it(committed, in_th
 
 def _until_waiting(sessions: int) -> None:
     """Returns once so many sessions wait for locks that others hold."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     for _ in range(400):
         with connection.cursor() as cursor:
-            cursor.execute(waiting)
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
             if cursor.fetchone()[0] >= sessions:
                 return
-            cursor.execute("SELECT pg_sleep(0.02), pg_stat_clear_snapshot()")
+            cursor.execute("SELECT pg_sleep(0.02)")
     raise AssertionError(f"not {sessions} sessions wait")
