@@ -50,7 +50,10 @@ SELECT id FROM delivery WHERE id = ANY (ARRAY(
     ORDER BY not_before, delivery.id
     LIMIT CASE WHEN NOT EXISTS (
         SELECT FROM delivery AS trying
-        WHERE trying.endpoint_id = endpoint.id AND trying.status = 'retry' AND trying.attempts > 0)
+        WHERE trying.endpoint_id = endpoint.id
+          AND ((trying.status = 'retry' AND trying.attempts > 0)
+            OR (trying.status = 'queued' AND trying.attempts > 0)
+            OR (trying.status = 'sending' AND trying.attempts > 1)))
       THEN %(free)s
       WHEN EXISTS (
         SELECT FROM delivery AS under_way

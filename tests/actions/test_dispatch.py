@@ -1,0 +1,54 @@
+"""How much is handed to the workers, and of which endpoint."""
+
+import pytest
+
+from reviewqueue import later
+from reviewqueue.actions import deliver, settle
+from reviewqueue.models import Delivery
+from reviewqueue.outbound.webhook import Answer
+from tests.actions.conftest import by_worker, due
+from tests.factories import make_agent, make_decision, make_endpoint, make_queue
+
+pytestmark = pytest.mark.django_db
+
+
+def final(queue: str, count: int) -> list[Delivery]:
+    """So many deliveries of final decisions, each of a conversation of its own."""
+    make_queue(queue)
+    make_endpoint(f"http://127.0.0.1:9/{queue}", queue=queue)
+    agent = make_agent(queues=(queue,))
+    for _ in range(count):
+        settle.send_now(make_decision(by=agent, queue=queue).pk, by=agent)
+    return list(Delivery.objects.filter(endpoint__queue__name=queue).order_by("id"))
+
+
+def fail(delivery: Delivery) -> None:
+    """One attempt that the receiver never answers."""
+    [queued] = deliver._queue([delivery.pk])
+    by_worker(deliver.finish, by_worker(deliver._start, queued.pk, queued.epoch), Answer("retry", error="No answer."))
+    due(delivery)
+
+
+def statuses(deliveries: list[Delivery]) -> list[str]:
+    return [Delivery.objects.get(pk=delivery.pk).status for delivery in deliveries]
+
+
+def test_all_that_is_due_is_handed_out(empty_redis):
+    slow, quick = final("slow", 3), final("quick", 3)
+    assert by_worker(deliver.dispatch) == 6
+    assert statuses(slow + quick) == ["queued"] * 6
+
+
+def test_an_endpoint_that_fails_is_tried_one_at_a_time_and_holds_up_nobody(empty_redis):
+    slow, quick = final("slow", 5), final("quick", 5)
+    fail(slow[0])
+    assert by_worker(deliver.dispatch) == 6
+    assert statuses(quick) == ["queued"] * 5
+    assert statuses(slow) == ["queued", "held", "held", "held", "held"]
+    assert by_worker(deliver.dispatch) == 0, "the one that is under way comes first"
+
+
+def test_jobs_that_nobody_takes_go_away_and_do_not_pile_up(empty_redis, monkeypatch):
+    monkeypatch.setattr(later, "MOST", 2)
+    assert [later.deliver(number, 1) for number in range(3)] == [True, True, False]
+    assert 0 < empty_redis.ttl("rq:job:delivery-0-1") <= later.JOB_TTL
