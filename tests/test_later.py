@@ -191,3 +191,9 @@ def test_the_sweep_outlasts_a_job_and_a_job_outlasts_a_send():
     longest = webhook.SECONDS + webhook.ANSWER_SECONDS
     assert longest + 3 <= later.JOB_SECONDS <= deliver.SENDING_DEADLINE - 3
     assert later.JOB_SECONDS < deliver.QUEUED_DEADLINE
+
+
+def test_jobs_that_nobody_takes_go_away_and_do_not_pile_up(client, monkeypatch):
+    monkeypatch.setattr(later, "MOST", 2)
+    assert [later.deliver(number, 1) for number in range(3)] == [True, True, False]
+    assert 0 < client.ttl("rq:job:delivery-0-1") <= later.JOB_TTL

@@ -2,7 +2,6 @@
 
 import pytest
 
-from reviewqueue import later
 from reviewqueue.actions import deliver, settle
 from reviewqueue.models import Delivery
 from reviewqueue.outbound.webhook import Answer
@@ -46,9 +45,3 @@ def test_an_endpoint_that_fails_is_tried_one_at_a_time_and_holds_up_nobody(empty
     assert statuses(quick) == ["queued"] * 5
     assert statuses(slow) == ["queued", "held", "held", "held", "held"]
     assert by_worker(deliver.dispatch) == 0, "the one that is under way comes first"
-
-
-def test_jobs_that_nobody_takes_go_away_and_do_not_pile_up(empty_redis, monkeypatch):
-    monkeypatch.setattr(later, "MOST", 2)
-    assert [later.deliver(number, 1) for number in range(3)] == [True, True, False]
-    assert 0 < empty_redis.ttl("rq:job:delivery-0-1") <= later.JOB_TTL
