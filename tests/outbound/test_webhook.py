@@ -117,6 +117,22 @@ def test_the_environment_names_no_proxy(monkeypatch):
     assert proxy.posts == []
 
 
+def test_a_name_is_looked_up_once(monkeypatch):
+    """A name server that answers a good address to the check, and another one to the connection."""
+    ask = socket.getaddrinfo
+    answers = ["127.0.0.1", "127.0.0.66"]
+
+    def rebinding(host, *args, **kwargs):
+        return ask(answers.pop(0) if host in ("rebound.example", b"rebound.example") else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    with rogue(saying("200 OK")) as receiver:
+        url = f"http://rebound.example:{receiver.port}/"
+        assert webhook.send(message(url, private_hosts=frozenset({"rebound.example"}))).outcome == "delivered"
+        assert f"host: rebound.example:{receiver.port}".encode() in receiver.requests[0].lower()
+    assert answers == ["127.0.0.66"]
+
+
 def _silence(stream: socket.socket) -> None:
     stream.recv(1)
 
