@@ -14,7 +14,7 @@ from reviewqueue.desk.forms import DecisionForm, LeaseForm, PreviewForm
 from reviewqueue.desk.views import render_bench, render_invalid
 from reviewqueue.edits import word_diff
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models import Decision, Reason
+from reviewqueue.models import Decision
 from reviewqueue.queries import desk as queries
 from reviewqueue.queries import timeline
 
@@ -38,21 +38,8 @@ def decision(request: SignedIn, draft_id: int) -> HttpResponseBase:
     form = DecisionForm(request.POST)
     if not form.is_valid():
         return render_invalid(request, draft_id, form)
-    verdict = form.cleaned_data["verdict"]
-    try:
-        ACTIONS[verdict](draft_id, by=request.user, **form.arguments)
-    except Refused as refused:
-        if (verdict, refused.code) != ("reject", "reason-missing"):
-            raise
-        form.add_error("note" if _lacks_note(form) else "reasons", refused.detail)
-        return render_invalid(request, draft_id, form)
+    ACTIONS[form.cleaned_data["verdict"]](draft_id, by=request.user, **form.arguments)
     return _onwards(request)
-
-
-def _lacks_note(form: DecisionForm) -> bool:
-    """One of the reasons needs a note, and there is none: said beside the field, not on a page of its own."""
-    chosen = Reason.objects.filter(slug__in=form.cleaned_data["reasons"], needs_note=True)
-    return not form.cleaned_data["note"].strip() and chosen.exists()
 
 
 def _onwards(request: SignedIn) -> HttpResponse:

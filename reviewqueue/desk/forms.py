@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from reviewqueue.actions.decide import CAUSES
 from reviewqueue.edits import canonical
 from reviewqueue.models.draft import KINDS
+from reviewqueue.queries.desk import reasons_named
 from reviewqueue.queries.queue import START, Cursor, Filter
 
 # What the agent can say about a customer's text, beside the label: slug, words, key.
@@ -82,9 +83,20 @@ class DecisionForm(LeaseForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("verdict") == "reject" and not data.get("reasons"):
-            self.add_error("reasons", _("Choose a reason for the rejection."))
+        if data.get("verdict") == "reject":
+            self._check_reasons(data.get("reasons") or [], data.get("note", ""))
         return data
+
+    def _check_reasons(self, chosen: list[str], note: str) -> None:
+        """Said beside the field what the action would refuse on a page of its own."""
+        if not chosen:
+            self.add_error("reasons", _("Choose a reason for the rejection."))
+        known = reasons_named(chosen)
+        for slug in chosen:
+            if slug not in known:
+                self.add_error("reasons", _("There is no reason '%s'. Choose one of the list.") % slug)
+            elif known[slug].needs_note and not note.strip():
+                self.add_error("note", _("%s needs a note that says more.") % known[slug].label)
 
     @property
     def arguments(self) -> dict[str, Any]:

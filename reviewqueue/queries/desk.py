@@ -1,6 +1,7 @@
 """What an agent's desk shows: the draft on the screen, the held decisions, and why there may be nothing."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,6 +128,11 @@ def _kept(draft: Draft, user: User) -> str | None:
         return None
     votes = Vote.objects.filter(draft=draft, round=draft.round - 1, agent=user, verdict="edited")
     return votes.values_list("final__text", flat=True).first()
+
+
+def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
+    """The reasons there are of these, by slug."""
+    return {reason.slug: reason for reason in Reason.objects.filter(slug__in=slugs)}
 
 
 # --- Decisions of mine --------------------------------------------------------------------------------------
