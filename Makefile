@@ -29,8 +29,9 @@ help:  ## this list
 up:  ## run everything here, with example data: http://127.0.0.1:8000 (PORT=8100 for another port)
 	@$(run) && exec $(bin)/python -m config.embedded.up
 
+# Two processes, each with servers of its own: tests wait for processes more than they compute.
 test:  ## run the tests (T=tests/foo.py::bar for some of them)
-	@$(dev) && exec $(bin)/python -m pytest $(T)
+	@$(dev) && exec $(bin)/python -m pytest --numprocesses 2 --dist loadfile $(T)
 
 shots:  ## take the pictures of docs/shots anew, in the real browser
 	@$(dev) && exec $(bin)/python -m pytest tests/browser --shots
