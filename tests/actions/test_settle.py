@@ -1,6 +1,7 @@
 """The end of a hold, the feed and the counts: undone or final and never both, numbered without a gap, counted once."""
 
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -40,6 +41,8 @@ def outcome(decision: Decision) -> str | None:
 
 @pytest.mark.usefixtures("committed")
 def test_a_hundred_undos_against_a_hundred_ends_have_one_winner_each():
+    # No hold ends by itself, however long the hundred take to make.
+    make_queue(hold_seconds=1800)
     make_endpoint()
     agents = [make_agent() for _ in range(4)]
     bot = make_bot()
@@ -49,9 +52,15 @@ def test_a_hundred_undos_against_a_hundred_ends_have_one_winner_each():
     codes: set[str] = set()
     wrong: list[Exception] = []
 
+    def head_start(other: bool) -> None:
+        """Most start together; some let the other one go first, so that both win some."""
+        if other:
+            time.sleep(0.02)
+
     def undo() -> None:
-        for decision in decisions:
+        for number, decision in enumerate(decisions):
             start.wait(20)
+            head_start(number % 4 == 0)
             try:
                 settle.undo(decision.pk, by=decision.by_agent)
                 undone.add(decision.pk)
@@ -59,9 +68,10 @@ def test_a_hundred_undos_against_a_hundred_ends_have_one_winner_each():
                 codes.add(refusal.code)
 
     def finish() -> None:
-        for decision in decisions:
+        for number, decision in enumerate(decisions):
             end(decision)
             start.wait(20)
+            head_start(number % 4 == 1)
             by_worker(settle.settle_due)
 
     def run(function) -> None:
