@@ -71,9 +71,9 @@ def test_a_signature_of_another_secret_or_text_does_not_pass():
 
 def test_each_attempt_is_signed_anew():
     with receiving() as receiver:
-        for _ in range(2):
-            webhook.send(message(receiver.url))
-            time.sleep(1.01)
+        webhook.send(message(receiver.url))
+        time.sleep(1.01)
+        webhook.send(message(receiver.url))
         first, second = (headers for _, _, headers in receiver.posts)
     assert first["webhook-id"] == second["webhook-id"]
     assert int(first["webhook-timestamp"]) < int(second["webhook-timestamp"])
