@@ -32,11 +32,11 @@ def undo(decision_id: int, *, by: User) -> Draft:
     if decision is None:
         raise Refused("not-found", "There is no such decision.")
     _may_settle(decision, by)
-    # First the draft, then its hold: the order in which a bot that supersedes takes them.
+    # Locks are taken in one order everywhere: the agent, the draft, its hold.
+    User.objects.select_for_update(no_key=True).get(pk=decision.by_agent_id)
     Draft.objects.select_for_update().get(pk=decision.draft_id)
     if not cancel_provisional(decision):
         raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
-    User.objects.select_for_update(no_key=True).get(pk=decision.by_agent_id)
     make_room(decision.by_agent)
     lease = timedelta(seconds=decision.draft.lane.queue.lease_seconds)
     (draft,) = move(
