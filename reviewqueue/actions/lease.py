@@ -4,7 +4,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -29,28 +28,31 @@ def until(draft_id: int) -> Combinable:
     return Now() + timedelta(seconds=seconds or 0)
 
 
-@transaction.atomic
 def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
     """Push the end of the lease out by the queue's lease time. Refused: lease-lost.
 
     A lease that lapsed while nobody else took the draft is taken up again, unless the agent has another one shown.
     """
-    mine = Draft.objects.filter(pk=draft_id, epoch=epoch)
-    renewed = mine.filter(holder=by, status="claimed").update(lease_until=until(draft_id))
-    if not renewed and not _taken_up(mine.filter(last_holder=by), draft_id, by):
+    own = Draft.objects.filter(pk=draft_id, epoch=epoch, holder=by, status="claimed")
+    # Two transactions: a draft that the first one waited for in vain stays locked to its end, and the second one locks
+    # the agent, which comes before any draft.
+    if not own.update(lease_until=until(draft_id)):
+        _take_up(draft_id, by, epoch)
+    draft = own.first()
+    if draft is None:
         raise lease_lost(draft_id)
-    return mine.get()
+    return draft
 
 
-def _taken_up(lapsed: "QuerySet[Draft]", draft_id: int, by: User) -> bool:
+@transaction.atomic
+def _take_up(draft_id: int, by: User, epoch: int) -> None:
     # An agent's slots change one at a time: claims and undo take this lock too.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    lapsed = Draft.objects.filter(pk=draft_id, epoch=epoch, last_holder=by)
     with suppress(IntegrityError), transaction.atomic():
         for draft in move(lapsed, DRAFT["claim"], holder=by, slot=SHOWN, lease_until=until(draft_id)):
             log("draft.claimed", by, draft=draft_id, epoch=draft.epoch, slot=SHOWN)
             no_longer_waiting(draft)
-            return True
-    return False
 
 
 def lease_lost(draft_id: int, **facts: object) -> Refused:
