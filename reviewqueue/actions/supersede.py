@@ -6,7 +6,7 @@ from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting
 from reviewqueue.actions.settle import cancel_provisional
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Bot, Draft
+from reviewqueue.models import Bot, Draft, User
 
 
 def supersede(external_id: str, newer: Draft, *, bot: Bot) -> Draft | None:
@@ -17,6 +17,7 @@ def supersede(external_id: str, newer: Draft, *, bot: Bot) -> Draft | None:
     A decision that is still held is undone. Refused: not-found, already-decided (final, on its way),
     already-delivered, and already-decided where it was superseded before.
     """
+    holder_id = _lock_holder(external_id, bot)
     old = Draft.objects.select_for_update().filter(bot=bot, external_id=external_id).first()
     if old is None:
         raise Refused("not-found", "The draft to supersede does not exist.", pointer="/supersedes")
@@ -39,7 +40,14 @@ def supersede(external_id: str, newer: Draft, *, bot: Bot) -> Draft | None:
     )
     log("draft.superseded", bot, draft=old.pk)
     no_longer_waiting(old)
-    return old if old.status == "claimed" else None
+    return old if old.status == "claimed" and old.holder_id == holder_id else None
+
+
+def _lock_holder(external_id: str, bot: Bot) -> int | None:
+    """Who has the draft. Locked before it, like wherever an agent's slots change; who takes it after this look gets
+    nothing for it."""
+    holder_id = Draft.objects.filter(bot=bot, external_id=external_id).values_list("holder_id", flat=True).first()
+    return holder_id and User.objects.select_for_update(no_key=True).get(pk=holder_id).pk
 
 
 def _undo(old: Draft, bot: Bot) -> None:
