@@ -35,7 +35,8 @@ def load(target: str) -> Callable:
     """Runs in each worker. One that outlived a killed granian would go on answering beside the next one's."""
     granian = multiprocessing.parent_process()
     if granian and granian.pid:
-        child.end_with_parent(granian.pid, signal.SIGTERM)
+        # Not SIGTERM: a worker that has not yet begun to serve takes no notice of it, for ever.
+        child.end_with_parent(granian.pid, signal.SIGKILL)
     module, name = target.split(":")
     return getattr(import_module(module), name)
 
