@@ -49,16 +49,6 @@ def end_lease(draft: Draft) -> None:
 
 
 @pytest.mark.usefixtures("committed")
-def test_twenty_agents_and_two_drafts_are_two_claims(in_threads, path):
-    drafts = {make_draft().pk, make_draft().pk}
-    agents = [make_agent() for _ in range(20)]
-    claims = in_threads(20, lambda n: claim.claim_next(by=agents[n]))
-    assert [c for c in claims if isinstance(c, Exception)] == []
-    assert sorted(c.pk for c in claims if c) == sorted(drafts)
-    assert set(Draft.objects.values_list("epoch", flat=True)) == {1}
-
-
-@pytest.mark.usefixtures("committed")
 def test_sixteen_agents_take_a_hundred_drafts_once_each_while_redis_loses_everything(in_threads, empty_redis):
     bot = make_bot()
     drafts = {make_draft(bot=bot).pk for _ in range(100)}

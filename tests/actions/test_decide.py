@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from reviewqueue.actions import claim, conversation, decide, lease
+from reviewqueue.actions import claim, conversation, decide
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models import Decision, Delivery, Draft, Feedback, Hold, User, Vote
+from reviewqueue.models import Decision, Delivery, Draft, Feedback, Hold, User
 from tests.actions.test_submit import everything
 from tests.factories import make_agent, make_bot, make_draft, make_endpoint, make_queue, seen
 
@@ -29,57 +29,7 @@ def refused(act: Callable[..., Decision], draft_id: int, **form: Any) -> Refused
     return refusal.value
 
 
-# --- Once -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("committed")
-def test_a_double_click_is_one_decision_and_both_get_it(in_threads):
-    make_endpoint()
-    agent = make_agent()
-    for _ in range(5):
-        draft = claimed(agent)
-        form = seen(draft, agent)
-        answers = in_threads(4, lambda _, draft=draft, form=form: decide.approve(draft.pk, **form))
-        assert {answer.pk for answer in answers} == {Decision.objects.latest("id").pk}
-    assert [Vote.objects.count(), Decision.objects.count(), Delivery.objects.count()] == [5, 5, 5]
-
-
-@pytest.mark.usefixtures("committed")
-def test_two_tabs_that_decide_otherwise_are_one_decision_and_one_refusal(in_threads):
-    agent = make_agent()
-    for _ in range(5):
-        draft = claimed(agent)
-        acts = [
-            lambda draft=draft: decide.approve(draft.pk, **seen(draft, agent)),
-            lambda draft=draft: decide.edit(draft.pk, text="Other.", **seen(draft, agent)),
-            lambda draft=draft: decide.reject(draft.pk, reasons=["spam"], **seen(draft, agent)),
-        ]
-        answers = in_threads(3, lambda n, acts=acts: acts[n]())
-        assert len([answer for answer in answers if isinstance(answer, Decision)]) == 1
-        assert [answer.code for answer in answers if isinstance(answer, Refused)] == ["already-decided"] * 2
-    assert Decision.objects.count() == Vote.objects.count() == 5
-
-
-@pytest.mark.usefixtures("committed")
-def test_two_agents_on_one_draft_are_one_decision(in_threads):
-    """Ann's lease lapsed and Ben claims at the moment at which she decides: one of them has it, never both."""
-    for _ in range(10):
-        ann, ben = make_agent(), make_agent()
-        draft = claimed(ann)
-        Draft.objects.filter(pk=draft.pk).update(lease_until="2020-01-01T00:00Z")
-        lease.lapse()
-
-        def act(n: int, draft: Draft = draft, ann: User = ann, ben: User = ben) -> Decision:
-            if n == 0:
-                return decide.approve(draft.pk, **seen(draft, ann))
-            hers = claim.claim(draft.pk, by=ben)
-            return decide.approve(hers.pk, **seen(hers, ben))
-
-        answers = in_threads(2, act)
-        [decision] = [answer for answer in answers if isinstance(answer, Decision)]
-        [refusal] = [answer for answer in answers if isinstance(answer, Exception)]
-        assert isinstance(refusal, Refused)
-        assert decision.by_vote.epoch == Draft.objects.get(pk=draft.pk).epoch
+# --- Once (races of two: tests/faults/test_races.py) ------------------------------------------------------------
 
 
 @pytest.mark.django_db

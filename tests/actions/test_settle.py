@@ -1,12 +1,10 @@
 """The end of a hold, the feed and the counts: undone or final and never both, numbered without a gap, counted once."""
 
-import threading
-import time
 from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from reviewqueue import figures
 from reviewqueue.actions import claim, decide, rollup, settle
@@ -37,67 +35,6 @@ def outcome(decision: Decision) -> str | None:
 
 
 # --- Undone or final ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("committed")
-def test_a_hundred_undos_against_a_hundred_ends_have_one_winner_each():
-    # No hold ends by itself, however long the hundred take to make.
-    make_queue(hold_seconds=1800)
-    make_endpoint()
-    agents = [make_agent() for _ in range(4)]
-    bot = make_bot()
-    decisions = [make_decision(by=agents[n % 4], bot=bot) for n in range(100)]
-    start = threading.Barrier(2)
-    undone: set[int] = set()
-    codes: set[str] = set()
-    wrong: list[Exception] = []
-
-    def head_start(other: bool) -> None:
-        """Most start together; some let the other one go first, so that both win some."""
-        if other:
-            time.sleep(0.02)
-
-    def undo() -> None:
-        for number, decision in enumerate(decisions):
-            start.wait(20)
-            head_start(number % 4 == 0)
-            try:
-                settle.undo(decision.pk, by=decision.by_agent)
-                undone.add(decision.pk)
-            except Refused as refusal:
-                codes.add(refusal.code)
-
-    def finish() -> None:
-        for number, decision in enumerate(decisions):
-            end(decision)
-            start.wait(20)
-            head_start(number % 4 == 1)
-            by_worker(settle.settle_due)
-
-    def run(function) -> None:
-        try:
-            function()
-        except Exception as error:
-            wrong.append(error)
-            start.abort()
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(function,)) for function in (undo, finish)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    by_worker(settle.settle_due)
-    for decision in decisions:
-        won = decision.pk in undone
-        assert outcome(decision) == ("undone" if won else "final")
-        delivery = Delivery.objects.get(decision=decision)
-        assert (delivery.status, delivery.settled) == (("cancelled", None) if won else ("held", "final"))
-        assert Draft.objects.get(pk=decision.draft_id).round == (2 if won else 1)
-    assert 0 < len(undone) < 100  # else nothing was raced
-    assert codes == {"already-sent"}
 
 
 @pytest.mark.django_db
