@@ -29,6 +29,8 @@ IN_QUEUE = 400
 QUEUED_DEADLINE = 45
 # A worker that has not answered after this (s) is taken as dead: longer than a send and its bookkeeping.
 SENDING_DEADLINE = webhook.SECONDS + 10
+# A delivery over which so many workers fell silent in a row has failed: it may be what kills them.
+MOST_SILENT = 3
 # How long (s) to wait for Redis before trying it again.
 REDIS_WAIT = 3
 
@@ -178,7 +180,7 @@ def finish(delivery: Delivery, answer: webhook.Answer) -> None:
     mine = Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch)
     if answer.outcome == "delivered":
         moved = move(mine, DELIVERY["deliver"], deadline=None)
-    elif answer.outcome in ("gone", "impossible") or delivery.attempts > len(WAITS):
+    elif answer.outcome in ("gone", "impossible") or delivery.attempts > len(WAITS) or _is_poison(delivery, answer):
         moved = move(mine, DELIVERY["give_up"], deadline=None)
     else:
         wait = max(_wait(delivery.attempts), min(answer.retry_after or 0, LONGEST_WAIT))
@@ -196,6 +198,12 @@ def finish(delivery: Delivery, answer: webhook.Answer) -> None:
         took_ms=answer.took_ms,
     )
     log(f"delivery.{moved[0].status}", SYSTEM, delivery=delivery.pk, draft=delivery.draft_id, code=answer.code)
+
+
+def _is_poison(delivery: Delivery, answer: webhook.Answer) -> bool:
+    """Whether this attempt is the last of MOST_SILENT in a row that nobody came back from."""
+    before = delivery.tries.order_by("-id").values_list("outcome", flat=True)[: MOST_SILENT - 1]
+    return [answer.outcome, *before] == ["lost"] * MOST_SILENT
 
 
 def _wait(attempts: int) -> float:

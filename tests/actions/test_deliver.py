@@ -260,6 +260,49 @@ def test_a_worker_killed_while_it_sends_is_found_and_the_same_message_sent_again
     assert list(Attempt.objects.values_list("outcome", flat=True)) == ["lost", "delivered"]
 
 
+def test_a_delivery_that_kills_its_worker_three_times_has_failed_and_the_others_arrive(committed, receiver, work):
+    """A real worker dies of it each time. The others are sent before, between and after; a person can send it again."""
+    make_endpoint(receiver.url)
+    delivery = approved()
+    with rogue(lambda stream: workers[-1].kill()) as deadly:
+        Endpoint.objects.update(url=deadly.url)
+        workers: list[subprocess.Popen] = []
+        for number in range(1, deliver.MOST_SILENT + 1):
+            assert deliver.dispatch() == 1
+            environment = SERVERS.environment(committed, "worker", WEBHOOK_PRIVATE_HOSTS="127.0.0.1")
+            command = [sys.executable, "manage.py", "rqworker", "deliver", "--burst"]
+            command += ["--worker-class", "reviewqueue.later.Worker"]
+            workers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL))
+            assert workers[-1].wait(60) == -signal.SIGKILL
+            overdue(delivery)
+            assert by_worker(deliver.sweep) == 1
+            assert again(delivery).status == ("retry" if number < deliver.MOST_SILENT else "failed")
+            due(delivery)
+    assert len(deadly.requests) == deliver.MOST_SILENT
+    Endpoint.objects.update(url=receiver.url)
+    others = [approved() for _ in range(3)]
+    assert deliver.dispatch() == len(others)
+    work()
+    assert sorted(receiver.ids()) == sorted(other.webhook_id for other in others)
+    assert [attempt.outcome for attempt in delivery.tries.all()] == ["lost"] * deliver.MOST_SILENT
+    deliver.send_again(delivery.pk, by=make_agent())
+    work()
+    assert again(delivery).status == "delivered"
+
+
+@pytest.mark.django_db
+def test_only_silence_in_a_row_makes_a_delivery_fail(receiver):
+    """An answer in between, however bad, came from a worker that lived."""
+    make_endpoint(receiver.url)
+    delivery = approved()
+    for outcome in ("lost", "lost", "retry", "lost", "lost", "retry", "lost", "lost"):
+        deliver.dispatch()
+        started = by_worker(deliver._start, delivery.pk, again(delivery).epoch)
+        by_worker(deliver.finish, started, Answer(outcome))
+        assert again(delivery).status == "retry"
+        due(delivery)
+
+
 # --- Order ------------------------------------------------------------------------------------------------------
 
 
