@@ -31,10 +31,10 @@ _numbers = count(1)
 class Servers:
     """The run's PostgreSQL and Redis; started on first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: dict[str, str] = POSTGRES_SETTINGS) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rq-"))
         self.folder.chmod(0o711)
-        self.postgres = Postgres(self.folder / "pg", settings=POSTGRES_SETTINGS)
+        self.postgres = Postgres(self.folder / "pg", settings=settings)
         self.redis = Redis(self.folder / "redis")
         self.started = False
 
@@ -46,10 +46,9 @@ class Servers:
         self.redis.start()
         self.create(TEMPLATE)
         # As an administrator would on servers of their own.
-        run_manage(
-            "roles", database=TEMPLATE, role="administrator", DATABASE_URL=self.postgres.url("postgres", TEMPLATE)
-        )
-        run_manage("migrate", "--verbosity=0", database=TEMPLATE, role="owner")
+        administrator = self.postgres.url("postgres", TEMPLATE)
+        run_manage("roles", database=TEMPLATE, role="administrator", servers=self, DATABASE_URL=administrator)
+        run_manage("migrate", "--verbosity=0", database=TEMPLATE, role="owner", servers=self)
 
     def stop(self) -> None:
         if self.started:
@@ -91,7 +90,7 @@ class Servers:
         return {**{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}, **ours}
 
 
-SERVERS = Servers()
+SERVERS = Servers(POSTGRES_SETTINGS)
 
 # Tests inside this process sign in as the superuser and step down to the role a process would have, so that one
 # test can look from several sides. Subprocesses sign in as the roles themselves.
@@ -101,11 +100,13 @@ os.environ["SECRET_KEY"] = "tests"
 os.environ["WEBHOOK_PRIVATE_HOSTS"] = "127.0.0.1,localhost"
 
 
-def run_manage(*args: str, database: str, role: str = "app", stdin: str = "", **more: str) -> str:
-    """Run one management command in a process of its own; what it printed. Raises CalledProcessError."""
+def run_manage(
+    *args: str, database: str, role: str = "app", stdin: str = "", servers: Servers = SERVERS, **more: str
+) -> str:
+    """Run one management command in a process of its own; what it printed. AssertionError where it fails."""
     command = [sys.executable, "manage.py", *args]
     done = subprocess.run(
-        command, cwd=ROOT, env=SERVERS.environment(database, role, **more), input=stdin, text=True, capture_output=True
+        command, cwd=ROOT, env=servers.environment(database, role, **more), input=stdin, text=True, capture_output=True
     )
     if done.returncode:
         raise AssertionError(f"manage.py {' '.join(args)} exited {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -3,6 +3,7 @@
 Everything is set up and used through the front doors: management commands, HTTP forms and the bots' API.
 """
 
+import os
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import psycopg
 
 from config.embedded.redis import Redis
 from tests.receiver import Receiver, receiving
-from tests.servers import ROOT, SERVERS, run_manage
+from tests.servers import ROOT, SERVERS, Servers, run_manage
 
 PASSWORD = "correct horse battery staple"
 
@@ -30,10 +31,11 @@ WORKER += ["--serializer", "rq.serializers.JSONSerializer"]
 class System:
     """Processes by name; `kill` them, `start` them again. `database` is the name of the clone."""
 
-    def __init__(self, folder: Path, database: str, receiver: Receiver) -> None:
+    def __init__(self, folder: Path, database: str, receiver: Receiver, servers: Servers = SERVERS) -> None:
         self.folder = folder
         self.database = database
         self.receiver = receiver
+        self.servers = servers
         self.bot_key = self.secret = ""
         self.redis = Redis(folder / "redis").start()
         self.port = _free_port()
@@ -43,7 +45,7 @@ class System:
         self.manage("collectstatic", "--noinput", "--verbosity=0")
 
     def manage(self, *args: str, stdin: str = "") -> str:
-        return run_manage(*args, database=self.database, stdin=stdin, **self.more)
+        return run_manage(*args, database=self.database, stdin=stdin, servers=self.servers, **self.more)
 
     def add_person(self, username: str, role: str = "agent", *args: str) -> None:
         self.manage(
@@ -59,19 +61,29 @@ class System:
 
     def start(self, name: str) -> None:
         """web, worker…, or beat…"""
-        role, command = "worker", ["manage.py", *(WORKER if name.startswith("worker") else ["beat"])]
+        command = ["manage.py", *(WORKER if name.startswith("worker") else ["beat"])]
         if name == "web":
-            role, command = "app", ["-m", "config.embedded.web"]
-        environment = SERVERS.environment(self.database, role, PORT=str(self.port), DATABASE_POOL="8", **self.more)
+            command = ["-m", "config.embedded.web"]
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=self.environment(name),
+                stdout=log,
+                stderr=log,
+                process_group=0,
             )
 
+    def environment(self, name: str) -> dict[str, str]:
+        """Of the process of that name."""
+        role = "app" if name == "web" else "worker"
+        return self.servers.environment(self.database, role, PORT=str(self.port), DATABASE_POOL="8", **self.more)
+
     def kill(self, name: str) -> None:
-        """kill -9, and gone."""
+        """kill -9 of the whole process group, and gone."""
         process = self.processes.pop(name)
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
 
     def stop(self) -> None:
@@ -104,7 +116,7 @@ class System:
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """What the database says, to an independent reader."""
-        with psycopg.connect(SERVERS.postgres.url("postgres", self.database)) as connection:
+        with psycopg.connect(self.servers.postgres.url("postgres", self.database)) as connection:
             return connection.execute(sql, params or None).fetchall()
 
 
