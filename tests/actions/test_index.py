@@ -3,7 +3,7 @@
 import pytest
 
 from reviewqueue import ready
-from reviewqueue.actions import claim, index, withdraw
+from reviewqueue.actions import claim, index, lease, withdraw
 from reviewqueue.models import Draft, Lane
 from tests.factories import make_agent, make_draft
 
@@ -34,6 +34,9 @@ def test_a_rebuild_puts_in_all_that_waits_and_nothing_else(empty_redis, monkeypa
     drafts = list(Draft.objects.order_by("id"))
     withdraw.withdraw(drafts[0].pk, bot=drafts[0].bot)
     claim.claim(drafts[1].pk, by=make_agent())
+    for given_back in drafts[2:5]:
+        agent = make_agent()
+        lease.release(given_back.pk, by=agent, epoch=claim.claim(given_back.pk, by=agent).epoch)
     assert index.rebuild() == 10
     assert in_redis(empty_redis) == waiting()
     assert ready.is_built()

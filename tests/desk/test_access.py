@@ -6,7 +6,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
-from reviewqueue.models import Decision, Delivery, User
+from reviewqueue.actions import bots, claim
+from reviewqueue.models import Attempt, Decision, Delivery, Draft, Settlement, User, Vote
 from tests.factories import PASSWORD, make_agent, make_decision, make_draft, make_endpoint, make_queue
 
 # Page by page: what an agent, a lead, an auditor and an admin get.
@@ -90,6 +91,25 @@ def test_a_form_sent_after_the_session_ended_keeps_what_was_typed(ids, path):
     assert answer.status_code == 401
     assert "You are signed out" in answer.content.decode()
     assert "My words" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_the_key_of_a_bot_opens_no_desk_and_decides_nothing(ids, path):
+    """A program submits; only a person who signed in claims, decides, settles or sends again."""
+    claimed = claim.claim(ids["draft"], by=make_agent())
+    form = {"epoch": claimed.epoch, "verdict": "approve", "seen": bytes(claimed.digest).hex(), "outcome": "undone"}
+    headers = {"authorization": f"Bearer {bots.new_key(claimed.bot)}"}
+    before = [model.objects.count() for model in (Decision, Vote, Settlement, Attempt)]
+    assert Client().post(path.format(**ids), form, headers=headers).status_code == 401
+    assert [model.objects.count() for model in (Decision, Vote, Settlement, Attempt)] == before
+    assert Draft.objects.get(pk=claimed.pk).epoch == claimed.epoch
+
+
+def test_a_lost_redis_signs_nobody_out(db, empty_redis):
+    agent = signed_in("agent")
+    assert agent.get("/desk").status_code == 200
+    empty_redis.flushall()
+    assert agent.get("/desk").status_code == 200
 
 
 @pytest.mark.parametrize("page", PAGES)
