@@ -1,25 +1,38 @@
 """Conversations and the messages that arrive in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Body, Bot, Conversation, Customer, Message
 
+Stated = Mapping[str, Any]
 
-def open_conversation(stated: Mapping[str, Any] | None, *, customer: Customer, bot: Bot) -> Conversation | None:
-    """The conversation a bot named, with the messages that were new to us; None for a label without one.
+# Locks are taken in one order, so that two batches never wait for each other.
+LOCK = """
+SELECT conversation.*, customer.ref AS customer_ref
+FROM conversation JOIN customer ON customer.id = conversation.customer_id
+WHERE conversation.space = %s AND conversation.ref = ANY(%s) ORDER BY conversation.id FOR NO KEY UPDATE OF conversation
+"""
+KNOWN = "SELECT conversation_id, ref FROM message WHERE conversation_id = ANY(%s) AND ref = ANY(%s)"
 
-    Runs inside the caller's transaction. Refused: conversation-mismatch where its id belongs to another customer.
-    """
-    if stated is None:
-        return None
-    conversation = _find(stated["id"], bot) or _new(stated, customer, bot)
-    if conversation.customer_id != customer.pk:
+INKS = {"customer": "customer", "agent": "human", "bot": "machine"}
+
+
+def lock_conversations(refs: Iterable[str], space: str) -> dict[str, Conversation]:
+    """The conversations that exist of these, by ref, locked to the end of the caller's transaction. `customer_ref` is
+    their customer's."""
+    return {found.ref: found for found in Conversation.objects.raw(LOCK, [space, sorted(refs)])}
+
+
+def refuse_mismatch(conversation: Any, stated: Stated, customer_ref: str) -> None:
+    """Refused: conversation-mismatch where it is another customer's, or is to be answered in another way."""
+    if conversation.customer_ref != customer_ref:
         raise Refused(
             "conversation-mismatch",
             "This conversation belongs to another customer. Use another conversation id.",
@@ -33,56 +46,60 @@ def open_conversation(stated: Mapping[str, Any] | None, *, customer: Customer, b
                 f"This conversation has another {field}. Use another conversation id for another way to answer.",
                 pointer=f"/conversation/{field}",
             )
-    _append(conversation, stated["messages"], customer)
-    return conversation
 
 
-def _find(ref: str, bot: Bot) -> Conversation | None:
-    """The conversation, locked."""
-    return Conversation.objects.select_for_update(no_key=True).filter(space=bot.space, ref=ref).first()
-
-
-def _new(stated: Mapping[str, Any], customer: Customer, bot: Bot) -> Conversation:
-    subject = _body(stated["subject"], customer, ink="customer") if stated["subject"] else None
-    Conversation.objects.bulk_create(
-        [
-            Conversation(
-                space=bot.space,
-                ref=stated["id"],
-                customer=customer,
-                channel=stated["channel"],
-                subject=subject,
-                reply_to=stated["reply_to"],
-                rev=0,
-            )
-        ],
-        ignore_conflicts=True,
+def open_conversations(stated: Sequence[tuple[Stated, Customer]], space: str) -> list[Conversation]:
+    """New conversations, still without messages; IntegrityError where one has been opened in the meantime."""
+    subjects = [
+        Body.of(one["subject"], ink="customer", customer_id=customer.pk) if one["subject"] else None
+        for one, customer in stated
+    ]
+    Body.objects.bulk_create([body for body in subjects if body])
+    return Conversation.objects.bulk_create(
+        Conversation(
+            space=space,
+            ref=one["id"],
+            customer=customer,
+            channel=one["channel"],
+            subject=subject,
+            reply_to=one["reply_to"],
+            rev=0,
+        )
+        for (one, customer), subject in zip(stated, subjects, strict=True)
     )
-    return Conversation.objects.select_for_update(no_key=True).get(space=bot.space, ref=stated["id"])
 
 
 @transaction.atomic
-def add_messages(ref: str, messages: Sequence[Mapping[str, Any]], *, bot: Bot) -> Conversation:
+def add_messages(ref: str, messages: Sequence[Stated], *, bot: Bot) -> Conversation:
     """Store the messages that are new by their id and raise the conversation's rev, so that a draft written before
     them is not decided unseen. Refused: not-found."""
-    conversation = _find(ref, bot)
+    conversation = lock_conversations([ref], bot.space).get(ref)
     if conversation is None:
         raise Refused("not-found", "There is no such conversation.")
-    if _append(conversation, messages, conversation.customer):
+    if append([(conversation, messages)]):
         log("conversation.messages", bot, conversation=conversation.pk, rev=conversation.rev)
     return conversation
 
 
-def _append(conversation: Conversation, messages: Sequence[Mapping[str, Any]], customer: Customer) -> int:
-    """How many messages were new. The conversation's row is locked by the caller."""
-    known = set(conversation.messages.values_list("ref", flat=True)) if conversation.rev else set()
-    new = [message for message in messages if message["id"] not in known]
-    if not new and conversation.rev:
-        return 0
-    conversation.rev += 1
-    conversation.save(update_fields=["rev"])
-    inks = {"customer": "customer", "agent": "human", "bot": "machine"}
-    bodies = [Body.of(message["text"], ink=inks[message["author"]], customer_id=customer.pk) for message in new]
+def append(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> int:
+    """Store the messages that are new to each conversation, which the caller has locked; how many.
+
+    A conversation with new messages, or one that was just opened (rev 0), gets its next rev.
+    """
+    known = _known(arrived)
+    fresh = [
+        (conversation, [message for message in messages if (conversation.pk, message["id"]) not in known])
+        for conversation, messages in arrived
+    ]
+    raised = [conversation for conversation, new in fresh if new or not conversation.rev]
+    Conversation.objects.filter(pk__in=[conversation.pk for conversation in raised]).update(rev=F("rev") + 1)
+    for conversation in raised:
+        conversation.rev += 1
+    stored = [(conversation, message) for conversation, new in fresh for message in new]
+    bodies = Body.objects.bulk_create(
+        Body.of(message["text"], ink=INKS[message["author"]], customer_id=conversation.customer_id)
+        for conversation, message in stored
+    )
     Message.objects.bulk_create(
         Message(
             conversation=conversation,
@@ -92,12 +109,17 @@ def _append(conversation: Conversation, messages: Sequence[Mapping[str, Any]], c
             sent_at=parse_datetime(message["sent_at"] or ""),
             rev=conversation.rev,
         )
-        for message, body in zip(new, Body.objects.bulk_create(bodies), strict=True)
+        for (conversation, message), body in zip(stored, bodies, strict=True)
     )
-    return len(new)
+    return len(stored)
 
 
-def _body(text: str, customer: Customer, *, ink: str) -> Body:
-    body = Body.of(text, ink=ink, customer_id=customer.pk)
-    body.save()
-    return body
+def _known(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> set[tuple[int, str]]:
+    """(conversation id, message ref) of those that are stored already."""
+    asked = [(conversation.pk, message["id"]) for conversation, messages in arrived if conversation.rev
+             for message in messages]  # fmt: skip
+    if not asked:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [list({pk for pk, _ in asked}), list({ref for _, ref in asked})])
+        return set(cursor.fetchall())

@@ -9,7 +9,12 @@ SYSTEM = "system"
 
 def log(kind: str, actor: User | Bot | str, **ids: Any) -> None:
     """Append one event. `ids` name rows and plain facts, never a text that somebody wrote."""
-    Event.objects.create(kind=kind, actor=_name(actor), ids=ids)
+    line(kind, actor, **ids).save(force_insert=True)
+
+
+def line(kind: str, actor: User | Bot | str, **ids: Any) -> Event:
+    """An event that is still to be stored, for those who store many."""
+    return Event(kind=kind, actor=_name(actor), ids=ids)
 
 
 def _name(actor: User | Bot | str) -> str:

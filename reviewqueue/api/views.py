@@ -7,11 +7,11 @@ import threading
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpResponse
 from ninja import Router, Status
 
 from reviewqueue.actions import conversation, submit, withdraw
+from reviewqueue.actions.wave import HandedIn, Submitted
 from reviewqueue.api import cursor, resources, schemas, strict, wait
 from reviewqueue.api.auth import BotRequest
 from reviewqueue.api.checked import checked
@@ -51,7 +51,7 @@ def submit_draft(request: BotRequest, response: HttpResponse) -> Status:
     The external_id is the key, for ever; an Idempotency-Key is accepted and ignored.
     """
     checked(schemas.NoQuery, strict.query(request))
-    stored = _submit(strict.body(request), request)
+    stored = submit.submit(*_handed_in(strict.body(request)), bot=request.auth)
     accepted = _accepted(stored.draft, request)
     response["Location"] = accepted["url"]
     if stored.replayed:
@@ -83,22 +83,28 @@ def submit_batch(request: BotRequest) -> dict[str, Any]:
 
 def _fares(batch: list[Any], request: BotRequest) -> list[dict[str, Any]]:
     """How each draft fares."""
-    results: list[dict[str, Any]] = []
+    outcomes: dict[int, submit.Outcome] = {}
+    sound: dict[int, HandedIn] = {}
     for index, document in enumerate(batch):
         try:
-            stored = _submit(document, request)
-        except (Refused, DatabaseError) as failure:
-            refused = refusal_of(failure)
-            # Nothing is stored yet: the whole request says so.
-            if refused is None or (refused.code == "unavailable" and index == 0):
-                raise
-            results.append(_refused(index, refused, request))
-            if refused.code == "unavailable":
-                results += [_refused(later, refused, request) for later in range(index + 1, len(batch))]
-                break
-        else:
-            results.append({"index": index, "status": _status(stored), "draft": _accepted(stored.draft, request)})
-    return results
+            sound[index] = _handed_in(document)
+        except Refused as refused:
+            outcomes[index] = refused
+    outcomes |= dict(zip(sound, submit.submit_all(list(sound.values()), bot=request.auth), strict=True))
+    return [_fared(index, outcomes[index], outcomes, request) for index in range(len(batch))]
+
+
+def _fared(
+    index: int, outcome: submit.Outcome, outcomes: dict[int, submit.Outcome], request: BotRequest
+) -> dict[str, Any]:
+    if isinstance(outcome, Submitted):
+        return {"index": index, "status": _status(outcome), "draft": _accepted(outcome.draft, request)}
+    refused = refusal_of(outcome)
+    nothing_stored = not any(isinstance(other, Submitted) for other in outcomes.values())
+    # Where nothing is stored yet, the whole request says so.
+    if refused is None or (refused.code == "unavailable" and nothing_stored):
+        raise outcome
+    return {"index": index, "status": RULES[refused.code].status, "problem": problem(refused, request_id(request))}
 
 
 def _batch(document: dict[str, Any]) -> list[Any]:
@@ -113,15 +119,16 @@ def _batch(document: dict[str, Any]) -> list[Any]:
     return batch
 
 
-def _submit(document: Any, request: BotRequest) -> submit.Submitted:
+def _handed_in(document: Any) -> HandedIn:
     strict.refuse_faults(document)
     draft = checked(schemas.DraftIn, document)
-    content = draft.model_dump(mode="json")
-    canonical = draft.model_dump(mode="json", exclude_defaults=True, exclude=NOT_IDENTITY)
-    return submit.submit(content, canonical, bot=request.auth)
+    return HandedIn(
+        content=draft.model_dump(mode="json"),
+        canonical=draft.model_dump(mode="json", exclude_defaults=True, exclude=NOT_IDENTITY),
+    )
 
 
-def _status(stored: submit.Submitted) -> int:
+def _status(stored: Submitted) -> int:
     return 200 if stored.replayed else 202
 
 
@@ -132,11 +139,6 @@ def _accepted(draft: Draft, request: BotRequest) -> dict[str, Any]:
         "status": drafts.visible_status(draft),
         "url": request.build_absolute_uri(f"/api/v1/drafts/{draft.pk}"),
     }
-
-
-def _refused(index: int, refused: Refused, request: BotRequest) -> dict[str, Any]:
-    status = RULES[refused.code].status
-    return {"index": index, "status": status, "problem": problem(refused, request_id(request))}
 
 
 @router.get(

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from reviewqueue.actions import bots, claim, conversation, decide, lease, settle
-from reviewqueue.actions.submit import Submitted, order_key, submit
+from reviewqueue.actions.submit import submit
+from reviewqueue.actions.wave import Submitted, order_key
 from reviewqueue.actions.withdraw import withdraw
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Body, Bot, Conversation, Customer, Decision, Delivery, Draft, Event, Hold, Lane, Message
