@@ -8,7 +8,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewqueue import ready
-from reviewqueue.actions.lease import AHEAD, SHOWN, give_back, gone, lapse, renew, until
+from reviewqueue.actions.lease import AHEAD, SHOWN, LeaseEnd, give_back, gone, lapse, lock_agent, renew
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Draft, Skip, User
@@ -20,6 +20,8 @@ TRIES = 4
 DEPTH = 32
 # One claim in so many asks PostgreSQL first, so that a draft missing from Redis is found soon.
 POSTGRES_SHARE = 32
+
+OWN = "SELECT * FROM draft WHERE holder_id = %s AND status = 'claimed'"
 
 # The PostgreSQL path: the first few of each lane by index, then the best of them that nobody else is taking.
 # The lock stands in a query of its own, so that the planner cannot run it twice.
@@ -71,7 +73,7 @@ def claim(draft_id: int, *, by: User) -> Draft:
     """
     _may_decide(by)
     with transaction.atomic():
-        _lock(by)
+        lock_agent(by.pk)
         draft = Draft.objects.filter(pk=draft_id).first()
         if draft is None or draft.lane_id not in lanes_of(by):
             raise Refused("not-found", "There is no such draft in your queues.", draft_id=draft_id)
@@ -98,13 +100,8 @@ def _may_decide(by: User) -> None:
         raise Refused("not-allowed", "Your role reads only; it cannot claim or decide drafts.")
 
 
-def _lock(by: User) -> None:
-    """One agent's claims happen one after the other."""
-    User.objects.select_for_update(no_key=True).get(pk=by.pk)
-
-
 def _own(by: User, slot: int) -> Draft | None:
-    own = {draft.slot: draft for draft in Draft.objects.filter(holder=by, status="claimed")}
+    own = {draft.slot: draft for draft in Draft.objects.raw(OWN, [by.pk])}
     if slot in own:
         with suppress(Refused):  # it lapsed, or was decided in another tab, in this very moment
             return renew(own[slot].pk, by=by, epoch=own[slot].epoch)
@@ -123,7 +120,7 @@ def promote(by: User) -> None:
 def _show(by: User, draft_id: int) -> Draft | None:
     """A draft that the agent has, on the screen, with a lease that begins now; None where the agent has it no more."""
     own = Draft.objects.filter(pk=draft_id, holder=by, status="claimed")
-    shown = own.update(slot=SHOWN, shown_at=Now(), lease_until=until(draft_id))
+    shown = own.update(slot=SHOWN, shown_at=Now(), lease_until=LeaseEnd())
     return own.get() if shown else None
 
 
@@ -161,7 +158,7 @@ def _accept(candidate: int, by: User, slot: int, lanes: list[int]) -> Draft | No
     """Confirm what Redis offered, and tell Redis how that went: losing that word costs a second look at most."""
     try:
         with transaction.atomic():
-            _lock(by)
+            lock_agent(by.pk)
             claimed = _confirm(candidate, by, slot, lanes)
     except IntegrityError:
         with suppress(ready.Away):
@@ -175,7 +172,7 @@ def _accept(candidate: int, by: User, slot: int, lanes: list[int]) -> Draft | No
 def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
     for _ in range(TRIES):
         with transaction.atomic():
-            _lock(by)
+            lock_agent(by.pk)
             with connection.cursor() as cursor:
                 cursor.execute(NEXT, {"lanes": lanes, "skipped": skipped, "depth": DEPTH})
                 row = cursor.fetchone()
@@ -189,9 +186,11 @@ def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> D
     return None
 
 
-@transaction.atomic
 def _confirm(draft_id: int, by: User, slot: int, lanes: list[int] | None = None) -> Draft | None:
-    """The fenced UPDATE that makes an offer a claim; None where the draft no longer waits in these lanes."""
+    """The fenced UPDATE that makes an offer a claim; None where the draft no longer waits in these lanes.
+
+    Inside the caller's transaction, which has the agent's lock.
+    """
     rows = Draft.objects.filter(pk=draft_id)
     if lanes is not None:
         rows = rows.filter(lane_id__in=lanes)
@@ -200,7 +199,7 @@ def _confirm(draft_id: int, by: User, slot: int, lanes: list[int] | None = None)
         DRAFT["claim"],
         holder=by,
         slot=slot,
-        lease_until=until(draft_id),
+        lease_until=LeaseEnd(),
         shown_at=Now(),
         last_holder=by,
         epoch=F("epoch") + 1,

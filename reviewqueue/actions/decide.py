@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from reviewqueue import checks, edits
@@ -20,7 +17,7 @@ from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting
 from reviewqueue.actions.settle import settle_at_once
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Body, Conversation, Decision, Delivery, Draft, Feedback, Hold, Reason, User, Vote
+from reviewqueue.models import Body, Decision, Draft, Reason, User, Vote
 from reviewqueue.queries.endpoints import endpoints_for
 
 # What the person says about the language of a text, whatever the verdict.
@@ -28,6 +25,38 @@ CAUSES = ("sarcasm", "slang", "dialect", "mixed-language", "both-moods", "unclea
 
 # A time on a draft beyond this (ms) says that the person went away.
 LONGEST_VIEW_MS = 24 * 3600 * 1000
+
+REV = "SELECT rev FROM conversation WHERE id = (SELECT conversation_id FROM draft WHERE id = %s) FOR NO KEY UPDATE"
+VOTE = "SELECT * FROM vote WHERE decision_key = %s"
+
+# All that a decision leaves behind, of which none may be missing. The database's clock alone says when its hold ends.
+RECORD = """
+WITH vote AS (
+  INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, conversation_rev,
+                    decision_key, at)
+  VALUES (%(draft)s, %(round)s, 1, %(agent)s, %(epoch)s, %(verdict)s, %(seen)s, %(final)s, %(digest)s, false, %(rev)s,
+          %(key)s, statement_timestamp())
+  RETURNING id, at
+), decision AS (
+  INSERT INTO decision (draft_id, round, mode, seats, verdict, digest, by_vote_id, by_agent_id, at)
+  SELECT %(draft)s, %(round)s, %(mode)s, %(seats)s, %(verdict)s, %(digest)s, id, %(agent)s, at FROM vote
+  RETURNING *
+), hold AS (
+  INSERT INTO hold (decision_id, until)
+  SELECT id, statement_timestamp() + make_interval(secs => %(hold)s) FROM decision
+  RETURNING decision_id, until
+), delivery AS (
+  INSERT INTO delivery (decision_id, draft_id, conversation_id, mode, verdict, digest, endpoint_id, status, not_before,
+                        epoch, attempts)
+  SELECT decision_id, %(draft)s, %(conversation)s, %(mode)s, %(verdict)s, %(digest)s, endpoint, 'held', until, 0, 0
+  FROM hold, unnest(%(endpoints)s::bigint[]) AS endpoint
+), feedback AS (
+  INSERT INTO feedback (decision_id, before_id, after_id, note_id, edit_rate, edit_unit, reasons, causes, viewed_ms)
+  SELECT id, %(before)s, %(final)s, %(note)s, %(rate)s, %(unit)s, %(reasons)s::text[], %(causes)s::text[], %(viewed)s
+  FROM decision
+)
+SELECT * FROM decision
+"""
 
 
 class Seen(TypedDict):
@@ -109,7 +138,6 @@ def _decide(judgement: Judgement) -> Decision:
     final = _final(before, judgement)
     _take(before, judgement)
     decision = _record(before, final, judgement)
-    _feedback(before, decision, final, judgement)
     if before.slot == SHOWN:
         promote(judgement.by)
     log(f"draft.{decision.verdict}", judgement.by, draft=before.pk, decision=decision.pk, epoch=before.epoch)
@@ -120,14 +148,15 @@ def _decide(judgement: Judgement) -> Decision:
 
 def _rev_now(draft_id: int) -> int | None:
     """The revision of the draft's conversation, locked; None for a label without one."""
-    conversation = Draft.objects.filter(pk=draft_id).values_list("conversation_id", flat=True).first()
-    locked = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation or 0)
-    return locked.values_list("rev", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute(REV, [draft_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _stored(judgement: Judgement) -> Decision | None:
     """The decision of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
-    vote = Vote.objects.filter(decision_key=judgement.decision_key).first()
+    vote = next(iter(Vote.objects.raw(VOTE, [judgement.decision_key])), None)
     if vote is None:
         return None
     if vote.agent_id != judgement.by.pk or vote.draft_id != judgement.draft_id:
@@ -213,58 +242,10 @@ def _take(draft: Draft, judgement: Judgement) -> None:
 
 
 def _record(draft: Draft, final: Body | None, judgement: Judgement) -> Decision:
-    """Vote, decision, its hold, and one held delivery for each endpoint."""
-    digest = final.digest if final else draft.digest
+    """Vote, decision, its hold, one held delivery for each endpoint, and feedback: one statement."""
     edited = final is not None and final.pk != draft.body_id
     verdict = "rejected" if final is None else "edited" if edited else "approved"
-    vote = Vote.objects.create(
-        draft=draft,
-        round=draft.round,
-        agent=judgement.by,
-        epoch=draft.epoch,
-        verdict=verdict,
-        seen=judgement.seen,
-        final=final,
-        digest=digest,
-        conversation_rev=judgement.rev,
-        decision_key=judgement.decision_key,
-    )
-    decision = Decision.objects.create(
-        draft=draft,
-        round=draft.round,
-        mode=draft.mode,
-        seats=draft.seats,
-        verdict=verdict,
-        digest=digest,
-        by_vote=vote,
-        by_agent=judgement.by,
-    )
-    # The database's clock alone says when a hold ends.
-    until = Now() + timedelta(seconds=draft.lane.queue.hold_seconds)
-    Hold.objects.create(decision=decision, until=until)
-    if final is not None and draft.mode == "live":
-        _deliveries(draft, decision, until)
-    return decision
-
-
-def _deliveries(draft: Draft, decision: Decision, until: Combinable) -> None:
-    Delivery.objects.bulk_create(
-        Delivery(
-            decision=decision,
-            draft=draft,
-            conversation=draft.conversation,
-            mode=draft.mode,
-            verdict=decision.verdict,
-            digest=decision.digest,
-            endpoint=endpoint,
-            status="held",
-            not_before=until,
-        )
-        for endpoint in endpoints_for(draft)
-    )
-
-
-def _feedback(draft: Draft, decision: Decision, final: Body | None, judgement: Judgement) -> None:
+    digest = final.digest if final else draft.digest
     note = None
     if judgement.note.strip():
         note = Body.of(edits.canonical(judgement.note), ink="human", customer_id=draft.customer_id)
@@ -272,17 +253,19 @@ def _feedback(draft: Draft, decision: Decision, final: Body | None, judgement: J
     rate, unit = None, None
     if final is not None and draft.kind == "reply":
         rate, unit = edits.edit_rate(draft.body.text or "", final.text or "", draft.submission.language)
-    Feedback.objects.create(
-        decision=decision,
-        before=draft.body,
-        after=final,
-        note=note,
-        edit_rate=rate,
-        edit_unit=unit,
-        reasons=list(judgement.reasons),
-        causes=list(judgement.causes),
-        viewed_ms=_viewed_ms(draft, judgement),
-    )
+    sent = final is not None and draft.mode == "live"
+    row = {
+        "draft": draft.pk, "round": draft.round, "agent": judgement.by.pk, "epoch": draft.epoch, "verdict": verdict,
+        "seen": judgement.seen, "final": final and final.pk, "digest": digest, "rev": judgement.rev,
+        "key": judgement.decision_key, "mode": draft.mode, "seats": draft.seats,
+        "hold": draft.lane.queue.hold_seconds, "conversation": draft.conversation_id,
+        "endpoints": [endpoint.pk for endpoint in endpoints_for(draft)] if sent else [],
+        "before": draft.body_id, "note": note and note.pk, "rate": rate, "unit": unit,
+        "reasons": list(judgement.reasons), "causes": list(judgement.causes),
+        "viewed": _viewed_ms(draft, judgement),
+    }  # fmt: skip
+    (decision,) = Decision.objects.raw(RECORD, row)
+    return decision
 
 
 def _viewed_ms(draft: Draft, judgement: Judgement) -> int | None:

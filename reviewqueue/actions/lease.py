@@ -3,15 +3,15 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
-from django.db.models.expressions import Combinable
+from django.db import IntegrityError, connection, transaction
+from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from reviewqueue.actions.log import SYSTEM, log
 from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Draft, Queue, Skip, User
+from reviewqueue.models import Draft, Skip, User
 
 # The slots of an agent: what is on the screen, and what is leased ahead.
 SHOWN, AHEAD = 0, 1
@@ -22,10 +22,21 @@ SKIP_FOR = timedelta(minutes=30)
 BATCH = 200
 
 
-def until(draft_id: int) -> Combinable:
-    """When a lease of this draft ends that begins now, by the clock of the database."""
-    seconds = Queue.objects.filter(lanes__drafts=draft_id).values_list("lease_seconds", flat=True).first()
-    return Now() + timedelta(seconds=seconds or 0)
+class LeaseEnd(Func):
+    """In an UPDATE of a draft: when a lease that begins now ends, by the clock of the database and its queue's time."""
+
+    arity = 0
+    output_field = DateTimeField()
+    template = (
+        "(SELECT statement_timestamp() + make_interval(secs => queue.lease_seconds)"
+        ' FROM lane JOIN queue ON queue.id = lane.queue_id WHERE lane.id = "draft"."lane_id")'
+    )
+
+
+def lock_agent(agent_id: int) -> None:
+    """An agent's slots change one at a time: who changes them takes this lock first, before that of any draft."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM account WHERE id = %s FOR NO KEY UPDATE", [agent_id])
 
 
 def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
@@ -36,7 +47,7 @@ def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
     own = Draft.objects.filter(pk=draft_id, epoch=epoch, holder=by, status="claimed")
     # Two transactions: a draft that the first one waited for in vain stays locked to its end, and the second one locks
     # the agent, which comes before any draft.
-    if not own.update(lease_until=until(draft_id)):
+    if not own.update(lease_until=LeaseEnd()):
         _take_up(draft_id, by, epoch)
     draft = own.first()
     if draft is None:
@@ -46,11 +57,10 @@ def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
 
 @transaction.atomic
 def _take_up(draft_id: int, by: User, epoch: int) -> None:
-    # An agent's slots change one at a time: claims and undo take this lock too.
-    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    lock_agent(by.pk)
     lapsed = Draft.objects.filter(pk=draft_id, epoch=epoch, last_holder=by)
     with suppress(IntegrityError), transaction.atomic():
-        for draft in move(lapsed, DRAFT["claim"], holder=by, slot=SHOWN, lease_until=until(draft_id)):
+        for draft in move(lapsed, DRAFT["claim"], holder=by, slot=SHOWN, lease_until=LeaseEnd()):
             log("draft.claimed", by, draft=draft_id, epoch=draft.epoch, slot=SHOWN)
             no_longer_waiting(draft)
 

@@ -1,7 +1,5 @@
 """The end of a hold: a decision becomes final, or a person undoes it before. Never both: one row, one primary key."""
 
-from datetime import timedelta
-
 from django.db import connection, transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
@@ -9,7 +7,7 @@ from django.utils import timezone
 
 from reviewqueue.actions.claim import make_room
 from reviewqueue.actions.deliver import dispatch
-from reviewqueue.actions.lease import SHOWN
+from reviewqueue.actions.lease import SHOWN, LeaseEnd, lock_agent
 from reviewqueue.actions.log import SYSTEM, log
 from reviewqueue.lifecycle import DELIVERY, DRAFT, Refused, move
 from reviewqueue.models import Decision, Delivery, Draft, Feed, Hold, Settlement, User
@@ -28,24 +26,23 @@ def undo(decision_id: int, *, by: User) -> Draft:
     What was on that screen moves ahead, what was ahead goes back to the queue. Refused: not-found, not-allowed,
     already-sent.
     """
-    decision = Decision.objects.select_related("draft__lane__queue", "by_agent").filter(pk=decision_id).first()
+    decision = Decision.objects.select_related("by_agent").filter(pk=decision_id).first()
     if decision is None:
         raise Refused("not-found", "There is no such decision.")
     _may_settle(decision, by)
     # Locks are taken in one order everywhere: the agent, the draft, its hold.
-    User.objects.select_for_update(no_key=True).get(pk=decision.by_agent_id)
+    lock_agent(decision.by_agent_id)
     Draft.objects.select_for_update().get(pk=decision.draft_id)
     if not cancel_provisional(decision):
         raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
     make_room(decision.by_agent)
-    lease = timedelta(seconds=decision.draft.lane.queue.lease_seconds)
     (draft,) = move(
         Draft.objects.filter(pk=decision.draft_id, round=decision.round),
         DRAFT["undo"],
         holder=decision.by_agent_id,
         last_holder=decision.by_agent_id,
         slot=SHOWN,
-        lease_until=Now() + lease,
+        lease_until=LeaseEnd(),
         shown_at=Now(),
         epoch=F("epoch") + 1,
         round=F("round") + 1,

@@ -2,11 +2,12 @@
 
 from django.db.models import F
 
+from reviewqueue.actions.lease import lock_agent
 from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting
 from reviewqueue.actions.settle import cancel_provisional
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Bot, Draft, User
+from reviewqueue.models import Bot, Draft
 
 
 def supersede(external_id: str, newer: Draft, *, bot: Bot) -> Draft | None:
@@ -47,7 +48,9 @@ def _lock_holder(external_id: str, bot: Bot) -> int | None:
     """Who has the draft. Locked before it, like wherever an agent's slots change; who takes it after this look gets
     nothing for it."""
     holder_id = Draft.objects.filter(bot=bot, external_id=external_id).values_list("holder_id", flat=True).first()
-    return holder_id and User.objects.select_for_update(no_key=True).get(pk=holder_id).pk
+    if holder_id:
+        lock_agent(holder_id)
+    return holder_id
 
 
 def _undo(old: Draft, bot: Bot) -> None:

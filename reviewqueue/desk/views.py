@@ -17,9 +17,6 @@ from reviewqueue.queries import desk as queries
 from reviewqueue.queries import queue as listed
 from reviewqueue.queries.rates import MANY
 
-# Held decisions shown under the decision bar; the rest is under "My decisions".
-HELD = 3
-
 # Characters of a filter that is told to be unknown.
 SHORT = 60
 
@@ -81,8 +78,8 @@ def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> Http
 
 def strip(request: SignedIn) -> dict[str, Any]:
     """What the strip of held decisions shows, on every state of the desk."""
-    held = queries.held(request.user)
-    return {"held": held[:HELD], "more_held": len(held) - HELD}
+    held, more = queries.held(request.user)
+    return {"held": held, "more_held": more}
 
 
 @require_POST

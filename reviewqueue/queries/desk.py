@@ -19,6 +19,9 @@ OPEN_MESSAGES = 1
 # The most messages of a conversation that a page shows, the last ones: a conversation has no end, a page must have one.
 MESSAGES = 50
 
+# Held decisions shown under the decision bar; the rest is under "My decisions".
+HELD = 3
+
 # Decisions listed under "My decisions".
 LAST = 10
 
@@ -138,10 +141,12 @@ def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
 # --- Decisions of mine --------------------------------------------------------------------------------------
 
 
-def held(user: User) -> list[Hold]:
-    """My decisions that can still be undone, newest first."""
+def held(user: User) -> tuple[list[Hold], int]:
+    """(my last decisions that can still be undone, newest first; how many more there are, counted to MANY)"""
     found = Hold.objects.filter(decision__by_agent=user, settled_at=None)
-    return list(found.select_related("decision__draft").order_by("-decision_id"))
+    last = list(found.select_related("decision__draft").order_by("-decision_id")[: HELD + 1])
+    more = _some(found) - HELD if len(last) > HELD else 0
+    return last[:HELD], more
 
 
 def last_decisions(user: User) -> list[Decision]:
@@ -194,6 +199,6 @@ def _waiting(lanes: list[int]) -> "QuerySet[Draft]":
     return Draft.objects.filter(status="waiting", lane__in=lanes)
 
 
-def _some(rows: "QuerySet[Draft]") -> int:
+def _some(rows: "QuerySet[Any]") -> int:
     """How many there are, counted to one more than MANY: the cost does not grow with the queue."""
     return rows.order_by()[: MANY + 1].count()

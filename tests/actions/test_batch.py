@@ -43,7 +43,8 @@ def test_each_fares_as_it_would_alone():
     ]
     outcomes = submit_all(batch, bot=bot)
     assert said(outcomes) == [
-        "a", "unknown-queue", "opted-out", "conversation-mismatch", "a", "external-id-reused", "e", "f", "not-found", "h",
+        "a", "unknown-queue", "opted-out", "conversation-mismatch",
+        "a", "external-id-reused", "e", "f", "not-found", "h",
     ]  # fmt: skip
     assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Submitted)] == [False, True, *[False] * 3]
     stored = Draft.objects.filter(bot=bot).order_by("external_id")
