@@ -5,6 +5,8 @@ PYTHON ?= python3
 # make up PORT=8100 for another port; make test T=tests/embedded for some of the tests
 PORT ?= 8000
 T ?=
+# make prove ARGS="--drafts 500 --kills 20 --seed 7"; make bench ARGS="submit batch"; --help lists the others
+ARGS ?=
 # make lock UPGRADE=--upgrade moves every pin; without it only what pyproject.toml asks for
 UPGRADE ?=
 
@@ -21,7 +23,7 @@ endef
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help up test shots check fix lock
+.PHONY: help up test prove soak bench shots check fix lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,15 @@ up:  ## run everything here, with example data: http://127.0.0.1:8000 (PORT=8100
 # Two processes, each with servers of its own: tests wait for processes more than they compute.
 test:  ## run the tests (T=tests/foo.py::bar for some of them)
 	@$(dev) && exec $(bin)/python -m pytest --numprocesses 2 --dist loadfile $(T)
+
+prove:  ## attack the running product and print what it lost: nothing (ARGS="--drafts 500 --kills 20 --seed 7")
+	@$(dev) && exec $(bin)/python -m tests.proof $(ARGS)
+
+soak:  ## the attacks that take longer than `make prove` may, row by row (ARGS="--help")
+	@$(dev) && exec $(bin)/python -m tests.proof.soak $(ARGS)
+
+bench:  ## measure it beside the limit of this machine (ARGS="submit batch --quick")
+	@$(dev) && exec $(bin)/python -m tests.bench $(ARGS)
 
 shots:  ## take the pictures of docs/shots anew, in the real browser
 	@$(dev) && exec $(bin)/python -m pytest tests/browser --shots
