@@ -157,7 +157,7 @@ def refusal_of(failure: BaseException) -> Refused | None:
     if isinstance(failure, Refused):
         return failure
     if is_away(failure):
-        return Refused("unavailable", "The database does not answer. Nothing was saved; try again shortly.")
+        return Refused("unavailable", "The database does not answer. What was sent may be saved or not; send the same again shortly, it counts once.")
     if isinstance(failure, UnreadablePostError):
         return Refused("bad-request", "The request ended before its body was complete.")
     return None

@@ -35,8 +35,8 @@ MOST_SILENT = 3
 REDIS_WAIT = 3
 
 # What is due, endpoint by endpoint, at most one of a conversation and in the order of the decisions. A delivery that is
-# tried again within a minute still comes before the later ones; one that waits longer lets them pass. An endpoint that
-# fails has one delivery under way at a time: a receiver that hangs must not hold up the workers for all others.
+# tried again within a minute still comes before the later ones; one that waits longer lets them pass. While an endpoint
+# fails it has one delivery under way at a time: a receiver that hangs must not hold up the workers for all others.
 DUE = """
 SELECT id FROM delivery WHERE id = ANY (ARRAY(
   SELECT due.id FROM endpoint CROSS JOIN LATERAL (
@@ -50,13 +50,7 @@ SELECT id FROM delivery WHERE id = ANY (ARRAY(
           AND (earlier.status IN ('held', 'queued', 'sending')
             OR (earlier.status = 'retry' AND earlier.not_before < statement_timestamp() + interval '1 minute')))
     ORDER BY not_before, delivery.id
-    LIMIT CASE WHEN NOT EXISTS (
-        SELECT FROM delivery AS trying
-        WHERE trying.endpoint_id = endpoint.id
-          AND ((trying.status = 'retry' AND trying.attempts > 0)
-            OR (trying.status = 'queued' AND trying.attempts > 0)
-            OR (trying.status = 'sending' AND trying.attempts > 1)))
-      THEN %(free)s
+    LIMIT CASE WHEN endpoint.failing_since IS NULL THEN %(free)s
       WHEN EXISTS (
         SELECT FROM delivery AS under_way
         WHERE under_way.endpoint_id = endpoint.id AND under_way.status IN ('queued', 'sending'))
@@ -187,8 +181,7 @@ def finish(delivery: Delivery, answer: webhook.Answer) -> None:
         moved = move(mine, DELIVERY["postpone"], deadline=None, not_before=Now() + timedelta(seconds=wait))
     if not moved:
         return
-    if answer.outcome == "gone":
-        Endpoint.objects.filter(pk=delivery.endpoint_id).update(disabled_at=Now())
+    _note(delivery.endpoint, answer)
     Attempt.objects.create(
         delivery=delivery,
         number=delivery.attempts,
@@ -198,6 +191,17 @@ def finish(delivery: Delivery, answer: webhook.Answer) -> None:
         took_ms=answer.took_ms,
     )
     log(f"delivery.{moved[0].status}", SYSTEM, delivery=delivery.pk, draft=delivery.draft_id, code=answer.code)
+
+
+def _note(endpoint: Endpoint, answer: webhook.Answer) -> None:
+    """What the attempt says about its receiver. A worker that fell silent says nothing."""
+    row = Endpoint.objects.filter(pk=endpoint.pk)
+    if answer.outcome == "gone":
+        row.update(disabled_at=Now())
+    elif answer.outcome == "retry" and endpoint.failing_since is None:
+        row.filter(failing_since=None).update(failing_since=Now())
+    elif answer.outcome == "delivered" and endpoint.failing_since is not None:
+        row.update(failing_since=None)
 
 
 def _is_poison(delivery: Delivery, answer: webhook.Answer) -> bool:

@@ -238,7 +238,7 @@ WORKER = {
     "source": "SELECT",
     "queue": "SELECT",
     "lane": "SELECT",
-    "endpoint": "SELECT, UPDATE (disabled_at)",
+    "endpoint": "SELECT, UPDATE (disabled_at, failing_since)",
     # FOR UPDATE on the customer is the fence between an opt-out and a send; PostgreSQL asks for UPDATE for it, and the
     # table's guard refuses every other use.
     "customer": "SELECT, UPDATE (opted_out_at)",

@@ -57,13 +57,15 @@ class Reason(models.Model):
 
 class Endpoint(models.Model):
     """Where approved text of a queue and channel goes, one for each; channel '' takes all channels without their own.
-    `secret` is a Standard Webhooks secret (whsec_…). A receiver that answers 410 is disabled."""
+    `secret` is a Standard Webhooks secret (whsec_…). A receiver that answers 410 is disabled. `failing_since` stands
+    from an attempt that failed there to the next one that arrives."""
 
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="endpoints")
     channel = models.TextField(default="", blank=True)
     url = models.TextField()
     secret = models.TextField()
     disabled_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "endpoint"

@@ -21,11 +21,14 @@ def final(queue: str, count: int) -> list[Delivery]:
     return list(Delivery.objects.filter(endpoint__queue__name=queue).order_by("id"))
 
 
-def fail(delivery: Delivery) -> None:
-    """One attempt that the receiver never answers."""
-    [queued] = deliver._queue([delivery.pk])
-    by_worker(deliver.finish, by_worker(deliver._start, queued.pk, queued.epoch), Answer("retry", error="No answer."))
-    due(delivery)
+def attempt(delivery: Delivery, answer: Answer) -> None:
+    """One attempt; what is tried again is due at once."""
+    delivery.refresh_from_db()
+    if delivery.status != "queued":
+        [delivery] = deliver._queue([delivery.pk])
+    by_worker(deliver.finish, by_worker(deliver._start, delivery.pk, delivery.epoch), answer)
+    if answer.outcome == "retry":
+        due(delivery)
 
 
 def statuses(deliveries: list[Delivery]) -> list[str]:
@@ -40,8 +43,24 @@ def test_all_that_is_due_is_handed_out(empty_redis):
 
 def test_an_endpoint_that_fails_is_tried_one_at_a_time_and_holds_up_nobody(empty_redis):
     slow, quick = final("slow", 5), final("quick", 5)
-    fail(slow[0])
+    attempt(slow[0], Answer("retry", error="No answer."))
     assert by_worker(deliver.dispatch) == 6
     assert statuses(quick) == ["queued"] * 5
     assert statuses(slow) == ["queued", "held", "held", "held", "held"]
     assert by_worker(deliver.dispatch) == 0, "the one that is under way comes first"
+
+
+def test_the_first_that_arrives_opens_the_endpoint_again(empty_redis):
+    """However many others wait for their next attempt."""
+    deliveries = final("default", 5)
+    attempt(deliveries[0], Answer("retry", error="No answer."))
+    attempt(deliveries[1], Answer("retry", error="No answer."))
+    assert by_worker(deliver.dispatch) == 1
+    attempt(Delivery.objects.get(status="queued"), Answer("delivered", code=204))
+    assert by_worker(deliver.dispatch) == 4
+
+
+def test_a_worker_that_fell_silent_says_nothing_of_the_receiver(empty_redis):
+    deliveries = final("default", 3)
+    attempt(deliveries[0], Answer("lost"))
+    assert by_worker(deliver.dispatch) == 2
