@@ -157,7 +157,9 @@ def refusal_of(failure: BaseException) -> Refused | None:
     if isinstance(failure, Refused):
         return failure
     if is_away(failure):
-        return Refused("unavailable", "The database does not answer. What was sent may be saved or not; send the same again shortly, it counts once.")
+        # Nobody knows: the answer that got lost may have been that to COMMIT.
+        says = "The database does not answer. This may be saved or not: send the same again shortly, it counts once."
+        return Refused("unavailable", says)
     if isinstance(failure, UnreadablePostError):
         return Refused("bad-request", "The request ended before its body was complete.")
     return None
