@@ -183,6 +183,15 @@ def test_a_late_decision_against_the_next_claim_has_one_winner(times):
 # --- Many agents and many drafts ----------------------------------------------------------------------------------
 
 
+def claim_all(agent: User) -> list[int]:
+    """What the agent was given, until there was nothing more; each is out of the way at once."""
+    took = []
+    while (draft := claim.claim_next(by=agent)) is not None:
+        took.append(draft.pk)
+        Draft.objects.filter(pk=draft.pk).update(status="withdrawn", holder=None, slot=None, lease_until=None)
+    return took
+
+
 @pytest.mark.parametrize("path", ["redis", "postgres", "both"])
 def test_sixty_four_agents_claim_each_draft_once(times, path, monkeypatch):
     """Row 15. By each path alone, and by both at once: what Redis offers to one, PostgreSQL has given to another."""
@@ -193,15 +202,8 @@ def test_sixty_four_agents_claim_each_draft_once(times, path, monkeypatch):
     drafts = {make_draft(bot=bot).pk for _ in range(times(100, 1000))}
     agents = [make_agent() for _ in range(64)]
 
-    def shift(agent: User) -> list[int]:
-        took = []
-        while (draft := claim.claim_next(by=agent)) is not None:
-            took.append(draft.pk)
-            Draft.objects.filter(pk=draft.pk).update(status="withdrawn", holder=None, slot=None, lease_until=None)
-        return took
-
     with track(*map(str, range(64))) as many:
-        shifts = many.run(*[lambda agent=agent: shift(agent) for agent in agents])
+        shifts = many.run(*[lambda agent=agent: claim_all(agent) for agent in agents])
     took = [draft for shift in shifts for draft in shift]
     assert len(took) == len(drafts)
     assert set(took) == drafts
@@ -209,6 +211,36 @@ def test_sixty_four_agents_claim_each_draft_once(times, path, monkeypatch):
     assert Event.objects.filter(kind="draft.claimed").count() == len(drafts)
     print(f"{len(took)} drafts by {len([shift for shift in shifts if shift])} of 64 agents")
     assert len([shift for shift in shifts if shift]) > 16  # else few raced
+
+
+def test_whatever_somebody_writes_into_redis_nobody_is_shown_a_foreign_draft(times):
+    """Row 39. Four agents claim while somebody puts drafts of another queue, of others and of the past into their
+    lanes, ends reservations and empties all, over and over: each gets own waiting drafts, once."""
+    make_queue("vip")
+    bot, agents = make_bot(), [make_agent() for _ in range(4)]
+    own = [make_draft(bot=bot) for _ in range(times(50, 1000))]
+    foreign = [make_draft(bot=bot, queue="vip") for _ in range(5)]
+    foreign += [make_decision(bot=bot).draft for _ in range(5)]
+    foreign += [claim.claim(make_draft(bot=bot).pk, by=make_agent()) for _ in range(5)]
+    before = list(Draft.objects.filter(pk__in=[draft.pk for draft in foreign]).order_by("pk").values())
+    lane, client, dice = own[0].lane_id, Redis.from_url(SERVERS.redis.url), random.Random(39)
+    poisoned = Counter()
+
+    def poison() -> None:
+        while Draft.objects.filter(status="waiting", lane=lane).exists():
+            ghost = f"{dice.choice(foreign).pk:018d}"
+            poisoned["ids"] += client.zadd(f"{{rq}}:lane:{lane}", {ghost: dice.randrange(10)})
+            poisoned["reservations"] += client.hset(ready.LANE_OF, ghost, f"{lane} 0")
+            client.zadd(ready.OFFERED, {ghost: 0})
+            if dice.random() < 0.05:
+                poisoned["emptied"] += client.flushall()
+
+    with track("poison", *[agent.username for agent in agents]) as five:
+        _, *shifts = five.run(poison, *[lambda agent=agent: claim_all(agent) for agent in agents])
+    print(dict(poisoned))
+    assert min(poisoned["ids"], poisoned["reservations"]) > 0
+    assert sorted(draft for shift in shifts for draft in shift) == [draft.pk for draft in own]
+    assert list(Draft.objects.filter(pk__in=[draft.pk for draft in foreign]).order_by("pk").values()) == before
 
 
 # --- One agent, two tabs ------------------------------------------------------------------------------------------
