@@ -37,7 +37,7 @@ from tests.proof.races import each_won, track
 from tests.receiver import Receiver, receiving
 from tests.servers import SERVERS
 
-pytestmark = pytest.mark.usefixtures("committed", "patient")
+pytestmark = [pytest.mark.usefixtures("committed", "patient"), pytest.mark.timeout(1800)]
 
 LONG_AGO = "2020-01-01T00:00Z"
 TYPED = "What a person typed, and must not lose."

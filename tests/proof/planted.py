@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # The longest that one run may take (s).
-LIMIT = 300
+LIMIT = 900
 
 
 class Run(NamedTuple):
