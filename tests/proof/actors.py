@@ -10,6 +10,7 @@ import random
 import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,15 +47,19 @@ TRICKY = (
 
 @dataclass
 class Shift:
-    """What all actors of a run share. `open` is how many drafts are handed in and not closed, as the database said."""
+    """What all actors of a run share.
+
+    Bots hand in while fewer than `backlog` drafts are open (as the database last said); agents `think` so many seconds
+    about each; `times` are (monotonic time of the answer, seconds) of every request, by what was asked.
+    """
 
     drafts: int
     lease: int
     backlog: int = 150
+    think: float = 0.0
     open: int = 0
     over: threading.Event = field(default_factory=threading.Event)
-    slowest: float = 0.0
-    requests: int = 0
+    times: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     _taken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,9 +73,10 @@ class Shift:
     def handed_out(self) -> bool:
         return self._taken >= self.drafts
 
-    def took(self, seconds: float) -> None:
-        self.requests += 1
-        self.slowest = max(self.slowest, seconds)
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest request took."""
+        return max((seconds for times in self.times.values() for _, seconds in times), default=0.0)
 
 
 class Actor(threading.Thread):
@@ -97,7 +103,7 @@ class Actor(threading.Thread):
     def pause(self) -> None:
         self.shift.over.wait(self.random.uniform(*PAUSES))
 
-    def timed(self, call: Callable[..., httpx.Response], *args: Any, **more: Any) -> httpx.Response | None:
+    def timed(self, what: str, call: Callable[..., httpx.Response], *args: Any, **more: Any) -> httpx.Response | None:
         """The answer of call(…), or None where there was none that says anything."""
         began = time.monotonic()
         try:
@@ -105,7 +111,7 @@ class Actor(threading.Thread):
         except httpx.HTTPError:
             return None
         finally:
-            self.shift.took(time.monotonic() - began)
+            self.shift.times[what].append((time.monotonic(), time.monotonic() - began))
         return answer if answer.status_code < 500 else None
 
 
@@ -151,7 +157,7 @@ class Bot(Actor):
     def _single(self, draft: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
         while not self.shift.over.is_set():
             self._write("invoke", draft)
-            answer = self.timed(self.http.post, "/drafts", json=draft)
+            answer = self.timed("submit", self.http.post, "/drafts", json=draft)
             if answer is None:
                 self._write("unknown", draft)
                 self.pause()
@@ -168,7 +174,7 @@ class Bot(Actor):
         while drafts and not self.shift.over.is_set():
             for draft in drafts:
                 self._write("invoke", draft)
-            answer = self.timed(self.http.post, "/drafts/batch", json={"drafts": drafts})
+            answer = self.timed("batch", self.http.post, "/drafts/batch", json={"drafts": drafts})
             results = answer.json()["results"] if answer is not None and answer.status_code == 200 else []
             again = drafts[len(results) :]
             for draft, result in zip(drafts, results, strict=False):
@@ -212,7 +218,7 @@ class Bot(Actor):
         facts = {"external_id": draft["external_id"], "id": int(draft_id)}
         while not self.shift.over.is_set():
             self.history.write("withdraw", "invoke", **facts)
-            answer = self.timed(self.http.delete, f"/drafts/{draft_id}")
+            answer = self.timed("withdraw", self.http.delete, f"/drafts/{draft_id}")
             if answer is not None:
                 self.history.write("withdraw", "ok" if answer.status_code == 200 else "refused", **facts)
                 return
@@ -239,7 +245,7 @@ class Reader(Actor):
         more = True
         while more:
             asked = {"after": self.after} if self.after else {}
-            answer = self.timed(self.http.get, "/feedback", params=asked)
+            answer = self.timed("feed", self.http.get, "/feedback", params=asked)
             if answer is None:
                 return
             page = answer.json()
@@ -277,11 +283,11 @@ class Agent(Actor):
                 page = ""
 
     def _get(self) -> str:
-        answer = self.timed(self.person.http.get, "/desk")
+        answer = self.timed("desk", self.person.http.get, "/desk")
         return answer.text if answer is not None and answer.status_code == 200 else ""
 
     def _claim(self, page: str) -> str:
-        answer = self.timed(self.person.post, "/claims", page)
+        answer = self.timed("claim", self.person.post, "/claims", page)
         page = self._get() if answer is not None else ""
         if not claimed_id(page):
             self.pause()
@@ -294,6 +300,7 @@ class Agent(Actor):
         text = html.unescape(found.group(1)) if found else ""
         self.history.write("shown", "ok", draft=draft, epoch=int(form["epoch"]), text=digest(text))
         what = self.random.random()
+        self.shift.over.wait(self.shift.think * 2 * self.random.random())
         if what < 0.02:
             return self._leave(page, draft, "skip")
         if what < 0.03:
@@ -308,7 +315,7 @@ class Agent(Actor):
         return page
 
     def _leave(self, page: str, draft: int, verb: str) -> str:
-        answer = self.timed(self.person.post, f"/drafts/{draft}/{verb}", page)
+        answer = self.timed("leave", self.person.post, f"/drafts/{draft}/{verb}", page)
         what = "unknown" if answer is None else "ok" if answer.status_code == 302 else "refused"
         self.history.write(verb, what, draft=draft)
         return self._get()
@@ -316,6 +323,8 @@ class Agent(Actor):
     def _decide(self, draft: int, form: dict[str, str], text: str, *, label: bool) -> None:
         verdict = self.random.choices(("approve", "edit", "reject"), (65, 22, 13))[0]
         fields = form | {"verdict": verdict}
+        if self.random.random() < 0.2:
+            del fields["next"]
         if verdict == "edit":
             text = "positive" if label else f"{text}\n{self.name} made it better: {self.random.choice(TRICKY)}"
             fields["text"] = text.replace("\r\n", "\n").replace("\n", "\r\n")
@@ -327,7 +336,7 @@ class Agent(Actor):
         times = 2 if self.random.random() < 0.03 else 1  # some press twice
         while times and not self.shift.over.is_set():
             self.history.write("decide", "invoke", **facts)
-            answer = self.timed(self.person.http.post, f"/drafts/{draft}/decision", data=fields)
+            answer = self.timed("decide", self.person.http.post, f"/drafts/{draft}/decision", data=fields)
             if answer is None:
                 self.history.write("decide", "unknown", **facts)
                 self.pause()
@@ -342,7 +351,7 @@ class Agent(Actor):
         facts = {"draft": draft, "decision": decision, "outcome": outcome}
         path = f"/decisions/{decision}/settlement"
         self.history.write("settle", "invoke", **facts)
-        answer = self.timed(self.person.post, path, page, outcome=outcome)
+        answer = self.timed("settle", self.person.post, path, page, outcome=outcome)
         what = "unknown" if answer is None else "ok" if answer.status_code == 302 else "refused"
         self.history.write("settle", what, **facts)
 

@@ -120,9 +120,10 @@ class Result:
 class Chaos:
     """One run. `say` is told, in a line each, what happens."""
 
-    def __init__(self, house: House, shift: Shift, faults: list[Fault], seed: int, say: Callable[[str], None]) -> None:
-        self.house = house
-        self.shift = shift
+    def __init__(self, stage: "Scene", faults: list[Fault], seed: int, say: Callable[[str], None]) -> None:
+        self.stage = stage
+        self.house = stage.house
+        self.shift = stage.shift
         self.faults = faults
         self.say = say
         self.counts: Counter[str] = Counter()
@@ -138,12 +139,12 @@ class Chaos:
 
     # --- the course of a run ---------------------------------------------------------------------------------
 
-    def attack(self, actors: list[Actor]) -> None:
+    def attack(self) -> None:
         """Faults at even distances of work, until all are done and all drafts are handed in."""
         began = last = time.monotonic()
         done, at = 0, 0
         while done < len(self.faults) or not self.shift.handed_out:
-            self._tick(actors)
+            self._tick()
             if self.closed > at:
                 at, last = self.closed, time.monotonic()
             due = self.closed * (len(self.faults) + 1) > (done + 1) * self.shift.drafts
@@ -158,7 +159,7 @@ class Chaos:
                 self.say(f"{seconds:5.0f} s  {self.closed:6,} of {self.shift.drafts:,} drafts  {done} faults")
         self.say(f"{time.monotonic() - began:5.0f} s  {self.closed:6,} of {self.shift.drafts:,} drafts  calm begins")
 
-    def calm(self, actors: list[Actor], lead: "Lead", *, patience: float) -> None:
+    def calm(self, *, patience: float) -> None:
         """All is up; until nothing is owed any more, or CALM seconds have passed.
 
         Past `patience` seconds the deadlines of lost jobs and silent workers are brought forward: no promise rests on
@@ -173,8 +174,7 @@ class Chaos:
         end = time.monotonic() + CALM
         began = time.monotonic()
         while time.monotonic() < end and (owed := self._owed()):
-            self._tick(actors, fragile=False)
-            lead.send_again()
+            self._tick(fragile=False)
             if time.monotonic() - began > patience:
                 self._sql(HURRY)
             if time.monotonic() - self._told > 10:
@@ -182,12 +182,12 @@ class Chaos:
                 self.say(f"  still owed: {owed}")
             time.sleep(0.3)
         self.shift.over.set()
-        for actor in actors:
+        for actor in self.stage.actors:
             actor.join(30)
 
-    def _tick(self, actors: list[Actor], *, fragile: bool = True) -> None:
+    def _tick(self, *, fragile: bool = True) -> None:
         """A moment: what is due happens, who died is started again, and somebody counts."""
-        for actor in actors:
+        for actor in self.stage.actors:
             if actor.failure:
                 raise actor.failure
         while self._later and self._later[0][0] <= time.monotonic():
@@ -323,23 +323,41 @@ class Lead:
         self.person.http.follow_redirects = False
 
     def send_again(self) -> None:
-        waiting = "SELECT id FROM delivery WHERE status IN ('retry', 'failed') AND not_before > now() + interval '8 s'"
+        waiting = (
+            "SELECT id FROM delivery WHERE status = 'failed' "
+            "OR status = 'retry' AND not_before > now() + interval '8 s'"
+        )
         with suppress(psycopg.Error, httpx.HTTPError, AssertionError):
             for (delivery,) in self.house.rows(waiting):
                 token = form_fields(self.person.http.get("/desk").text, "/sign-out")
                 self.person.http.post(f"/deliveries/{delivery}/attempts", data=token)
 
 
-def impatient(lead: Lead, shift: Shift) -> Thread:
-    """A lead who looks every few seconds, all day."""
+@dataclass
+class Scene:
+    """A running system and everybody in it. Nobody works before `begin`."""
 
-    def look() -> None:
-        while not shift.over.wait(3):
-            lead.send_again()
+    house: House
+    shift: Shift
+    actors: list[Actor]
+    lead: Lead
+    histories: Path
 
-    thread = Thread(target=look, name="lead", daemon=True)
-    thread.start()
-    return thread
+    def begin(self) -> None:
+        for actor in self.actors:
+            actor.start()
+        Thread(target=self._lead, name="lead", daemon=True).start()
+
+    def _lead(self) -> None:
+        """Looks every few seconds, all day."""
+        while not self.shift.over.wait(3):
+            self.lead.send_again()
+
+    def violations(self) -> list[checker.Violation]:
+        postgres = self.house.servers.postgres
+        with psycopg.connect(postgres.url("postgres", self.house.database)) as connection:
+            stored = checker.Stored.read(connection)
+        return checker.check(history.read(self.histories), stored)
 
 
 @contextmanager
@@ -353,15 +371,13 @@ def servers() -> Iterator[Servers]:
         ours.stop()
 
 
-def run(ours: Servers, *, drafts: int, kills: int, seed: int, patience: float, say: Callable[[str], None]) -> Result:
-    """One seed, from set-up to the checker's word."""
-    began = time.monotonic()
-    result = Result(seed, drafts)
-    folder = ours.folder / f"chaos-{seed}"
+@contextmanager
+def scene(ours: Servers, name: str, shift: Shift, *, agents: int = AGENTS) -> Iterator[Scene]:
+    """On a database of its own; `name` also seeds what the actors do."""
+    folder = ours.folder / f"chaos-{name}"
     histories = folder / "histories"
     histories.mkdir(parents=True)
     folder.chmod(0o711)
-    name = str(seed)
     with ExitStack() as stack:
         database = stack.enter_context(ours.clone())
         proxies = stack.enter_context(Proxies())
@@ -370,30 +386,41 @@ def run(ours: Servers, *, drafts: int, kills: int, seed: int, patience: float, s
         stack.callback(receiver.shutdown)
         house = House(folder, database, ours, proxies, receiver)
         stack.callback(house.stop)
-        house.set_up(AGENTS)
+        house.set_up(agents)
         house.start_all()
-        shift = Shift(drafts, LEASE)
         bots, desk = (f"http://127.0.0.1:{house.links[link].address}" for link in ("bots-web", "agents-web"))
         actors: list[Actor] = [Bot(f"bot{n}", name, shift, histories, bots, house.bot_key) for n in range(BOTS)]
-        actors += [Agent(f"agent{n}", name, shift, histories, desk) for n in range(AGENTS)]
+        actors += [Agent(f"agent{n}", name, shift, histories, desk) for n in range(agents)]
         actors.append(Reader("reader", name, shift, histories, bots, house.bot_key))
         stack.callback(shift.over.set)
-        chaos = Chaos(house, shift, schedule(kills, seed), seed, say)
-        lead = Lead(house)
-        impatient(lead, shift)
-        for actor in actors:
-            actor.start()
-        chaos.attack(actors)
+        yield Scene(house, shift, actors, Lead(house), histories)
+
+
+def run(
+    ours: Servers,
+    *,
+    drafts: int,
+    kills: int,
+    seed: int,
+    patience: float,
+    say: Callable[[str], None],
+    agents: int = AGENTS,
+) -> Result:
+    """One seed, from set-up to the checker's word."""
+    began = time.monotonic()
+    result = Result(seed, drafts)
+    shift = Shift(drafts, LEASE)
+    with scene(ours, str(seed), shift, agents=agents) as stage:
+        chaos = Chaos(stage, schedule(kills, seed), seed, say)
+        stage.begin()
+        chaos.attack()
         calm = time.monotonic()
-        chaos.calm(actors, lead, patience=patience)
+        chaos.calm(patience=patience)
         result.calm_seconds = time.monotonic() - calm
-        with psycopg.connect(ours.postgres.url("postgres", database)) as connection:
-            stored = checker.Stored.read(connection)
-        lines = list(history.read(histories))
-        result.violations = checker.check(lines, stored)
-        result.duplicates = checker.repeated_arrivals(lines)
-    result.counts = chaos.counts
-    result.counts["lost_commits"] = sum(link.lost_commits for link in house.links.values())
+        result.violations = stage.violations()
+        result.duplicates = checker.repeated_arrivals(history.read(stage.histories))
+        result.counts = chaos.counts
+        result.counts["lost_commits"] = sum(link.lost_commits for link in stage.house.links.values())
     result.slowest, result.slowest_restart = shift.slowest, chaos.slowest_restart
     result.seconds = time.monotonic() - began
     return result
