@@ -49,6 +49,41 @@ RESET session_replication_role;
 """
 
 
+# The same drafts approved by %(agent)s, settled, fed, delivered and logged.
+DECIDE = """
+SET session_replication_role = replica;
+UPDATE draft SET status = 'decided', epoch = 1, last_holder_id = %(agent)s
+WHERE id BETWEEN %(draft)s + %(first)s AND %(draft)s + %(last)s;
+INSERT INTO vote (id, draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, conversation_rev,
+  decision_key, at)
+SELECT %(vote)s + id - %(draft)s, id, 1, 1, %(agent)s, 1, 'approved', digest, body_id, digest, false, 1,
+  gen_random_uuid(), now() - interval '1 hour'
+FROM draft WHERE id BETWEEN %(draft)s + %(first)s AND %(draft)s + %(last)s;
+INSERT INTO decision (id, draft_id, round, mode, seats, verdict, digest, by_vote_id, by_agent_id, at)
+SELECT %(decision)s + id - %(vote)s, draft_id, 1, 'live', 1, verdict, digest, id, agent_id, at
+FROM vote WHERE id BETWEEN %(vote)s + %(first)s AND %(vote)s + %(last)s;
+INSERT INTO feedback (decision_id, before_id, after_id, edit_rate, edit_unit, reasons, causes, viewed_ms)
+SELECT %(decision)s + n, %(body)s + n, %(body)s + n, 0, 'word', '{}', '{}', 1000 + n %% 60000
+FROM generate_series(%(first)s::bigint, %(last)s) AS n;
+INSERT INTO settlement (decision_id, outcome, at)
+SELECT %(decision)s + n, 'final', now() FROM generate_series(%(first)s::bigint, %(last)s) AS n;
+INSERT INTO feed (seq, decision_id, settled, at)
+SELECT n, %(decision)s + n, 'final', now() FROM generate_series(%(first)s::bigint, %(last)s) AS n;
+INSERT INTO delivery (id, decision_id, draft_id, conversation_id, mode, verdict, digest, endpoint_id, status,
+  not_before, epoch, attempts, phase, settled)
+SELECT %(delivery)s + n, decision.id, draft_id, conversation_id, 'live', verdict, decision.digest,
+  (SELECT id FROM endpoint LIMIT 1), 'delivered', at, 1, 1, 'started', 'final'
+FROM generate_series(%(first)s::bigint, %(last)s) AS n JOIN decision ON decision.id = %(decision)s + n
+  JOIN draft ON draft.id = draft_id;
+INSERT INTO attempt (delivery_id, number, at, outcome, code, error, took_ms)
+SELECT %(delivery)s + n, 1, now(), 'delivered', 204, '', 5 FROM generate_series(%(first)s::bigint, %(last)s) AS n;
+INSERT INTO event (kind, actor, ids)
+SELECT 'draft.approved', 'agent:' || %(agent)s, jsonb_build_object('draft', %(draft)s + n)
+FROM generate_series(%(first)s::bigint, %(last)s) AS n;
+RESET session_replication_role;
+"""
+
+
 def give_ranges(cursor: psycopg.Cursor) -> None:
     for table in RANGED:
         cursor.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART WITH {base(table) + OURS}")
@@ -60,6 +95,14 @@ def base(table: str) -> int:
 
 def fill(cursor: psycopg.Cursor, drafts: int, *, first: int, lanes: list[int]) -> None:
     """`drafts` waiting ones numbered from `first`, dealt over the lanes in turn, due in the order of their numbers."""
-    values = {table: base(table) for table in RANGED} | {"first": first, "last": first + drafts - 1, "lanes": lanes}
+    _run(cursor, FILL, first=first, last=first + drafts - 1, lanes=lanes)
+
+
+def decide(cursor: psycopg.Cursor, drafts: int, *, first: int, agent: int) -> None:
+    """So many of them approved, final and delivered; their place in the feed is their number."""
+    _run(cursor, DECIDE, first=first, last=first + drafts - 1, agent=agent)
+
+
+def _run(cursor: psycopg.Cursor, script: str, **values: object) -> None:
     with psycopg.ClientCursor(cursor.connection) as client:
-        client.execute(FILL, values)
+        client.execute(script, {table: base(table) for table in RANGED} | values)
