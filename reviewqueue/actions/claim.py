@@ -13,6 +13,7 @@ from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Draft, Skip, User
 from reviewqueue.queries.lanes import lanes_of
+from reviewqueue.rows import read
 
 # Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
 TRIES = 4
@@ -101,7 +102,7 @@ def _may_decide(by: User) -> None:
 
 
 def _own(by: User, slot: int) -> Draft | None:
-    own = {draft.slot: draft for draft in Draft.objects.raw(OWN, [by.pk])}
+    own = {draft.slot: draft for draft in read(Draft, OWN, [by.pk])}
     if slot in own:
         with suppress(Refused):  # it lapsed, or was decided in another tab, in this very moment
             return renew(own[slot].pk, by=by, epoch=own[slot].epoch)

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Body, Bot, Conversation, Customer, Message
+from reviewqueue.rows import insert, read
 
 Stated = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ INKS = {"customer": "customer", "agent": "human", "bot": "machine"}
 def lock_conversations(refs: Iterable[str], space: str) -> dict[str, Conversation]:
     """The conversations that exist of these, by ref, locked to the end of the caller's transaction. `customer_ref` is
     their customer's."""
-    return {found.ref: found for found in Conversation.objects.raw(LOCK, [space, sorted(refs)])}
+    return {found.ref: found for found in read(Conversation, LOCK, [space, sorted(refs)])}
 
 
 def refuse_mismatch(conversation: Any, stated: Stated, customer_ref: str) -> None:
@@ -54,8 +55,8 @@ def open_conversations(stated: Sequence[tuple[Stated, Customer]], space: str) ->
         Body.of(one["subject"], ink="customer", customer_id=customer.pk) if one["subject"] else None
         for one, customer in stated
     ]
-    Body.objects.bulk_create([body for body in subjects if body])
-    return Conversation.objects.bulk_create(
+    insert([body for body in subjects if body])
+    return insert(
         Conversation(
             space=space,
             ref=one["id"],
@@ -96,11 +97,11 @@ def append(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> int:
     for conversation in raised:
         conversation.rev += 1
     stored = [(conversation, message) for conversation, new in fresh for message in new]
-    bodies = Body.objects.bulk_create(
+    bodies = insert(
         Body.of(message["text"], ink=INKS[message["author"]], customer_id=conversation.customer_id)
         for conversation, message in stored
     )
-    Message.objects.bulk_create(
+    insert(
         Message(
             conversation=conversation,
             ref=message["id"],

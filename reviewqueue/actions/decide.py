@@ -19,6 +19,7 @@ from reviewqueue.actions.settle import settle_at_once
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Body, Decision, Draft, Reason, User, Vote
 from reviewqueue.queries.endpoints import endpoints_for
+from reviewqueue.rows import read
 
 # What the person says about the language of a text, whatever the verdict.
 CAUSES = ("sarcasm", "slang", "dialect", "mixed-language", "both-moods", "unclear")
@@ -156,7 +157,7 @@ def _rev_now(draft_id: int) -> int | None:
 
 def _stored(judgement: Judgement) -> Decision | None:
     """The decision of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
-    vote = next(iter(Vote.objects.raw(VOTE, [judgement.decision_key])), None)
+    vote = next(iter(read(Vote, VOTE, [judgement.decision_key])), None)
     if vote is None:
         return None
     if vote.agent_id != judgement.by.pk or vote.draft_id != judgement.draft_id:
@@ -264,7 +265,7 @@ def _record(draft: Draft, final: Body | None, judgement: Judgement) -> Decision:
         "reasons": list(judgement.reasons), "causes": list(judgement.causes),
         "viewed": _viewed_ms(draft, judgement),
     }  # fmt: skip
-    (decision,) = Decision.objects.raw(RECORD, row)
+    (decision,) = read(Decision, RECORD, row)
     return decision
 
 

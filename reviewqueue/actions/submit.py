@@ -14,6 +14,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from reviewqueue.actions.wave import Content, HandedIn, Submitted, store
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Bot, Draft
+from reviewqueue.rows import read
 
 # How often a wave is begun again because somebody else stored one of its rows first: draft, customer, conversation,
 # lane and source can each be met once.
@@ -104,7 +105,7 @@ def _attempt(wave: dict[int, HandedIn], bot: Bot) -> dict[int, Outcome]:
 def _replays(wave: dict[int, HandedIn], bot: Bot) -> dict[int, Outcome]:
     """Those that are stored already: the same again, or a refusal."""
     numbers = {draft.content["external_id"]: number for number, draft in wave.items()}
-    found = Draft.objects.raw(STORED, [bot.pk, list(numbers)])
+    found = read(Draft, STORED, [bot.pk, list(numbers)])
     return {(number := numbers[draft.external_id]): _replay(draft, wave[number]) for draft in found}
 
 

@@ -19,8 +19,9 @@ from reviewqueue.actions.log import line
 from reviewqueue.actions.order import now_waiting
 from reviewqueue.actions.supersede import supersede
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Body, Bot, Conversation, Customer, Draft, Event, Lane, Queue, Source, Submission
+from reviewqueue.models import Body, Bot, Conversation, Customer, Draft, Lane, Queue, Source, Submission
 from reviewqueue.queries.lanes import lanes_of
+from reviewqueue.rows import insert, read
 
 Content = Mapping[str, Any]
 
@@ -82,7 +83,7 @@ def store(wave: Mapping[int, HandedIn], bot: Bot) -> dict[int, Submitted | Refus
     One that supersedes another must be alone; its refusal is raised.
     """
     refused, entries = _admitted(wave, bot)
-    Customer.objects.bulk_create([entry.customer for entry in entries.values() if entry.customer.pk is None])
+    insert([entry.customer for entry in entries.values() if entry.customer.pk is None])
     _conversations([entry for entry in entries.values() if entry.content["conversation"]], bot)
     stored = _drafts(list(entries.values()), bot)
     return refused | dict(zip(entries, stored, strict=True))
@@ -94,9 +95,9 @@ def store(wave: Mapping[int, HandedIn], bot: Bot) -> dict[int, Submitted | Refus
 def _admitted(wave: Mapping[int, HandedIn], bot: Bot) -> tuple[dict[int, Refused], dict[int, Entry]]:
     """(the drafts that are refused, the others with what they refer to: rows that are there are locked)"""
     stated = [draft.content for draft in wave.values()]
-    queues = {queue.name: queue for queue in Queue.objects.raw(QUEUES, [list({one["queue"] for one in stated})])}
+    queues = {queue.name: queue for queue in read(Queue, QUEUES, [list({one["queue"] for one in stated})])}
     refs = [one["customer"]["id"] for one in stated]
-    customers = {customer.ref: customer for customer in Customer.objects.raw(CUSTOMERS, [bot.space, refs])}
+    customers = {customer.ref: customer for customer in read(Customer, CUSTOMERS, [bot.space, refs])}
     known = [one["conversation"]["id"] for one in stated if one["conversation"]]
     conversations = lock_conversations(known, bot.space) if known else {}
     refused: dict[int, Refused] = {}
@@ -145,7 +146,7 @@ def _conversations(entries: list[Entry], bot: Bot) -> None:
 
 def _drafts(entries: list[Entry], bot: Bot) -> list[Submitted]:
     texts = [_texts(entry) for entry in entries]
-    Body.objects.bulk_create([body for of_one in texts for body in of_one.values()])
+    insert([body for of_one in texts for body in of_one.values()])
     lanes, sources = _lanes(entries), _sources(entries, bot)
     now = timezone.now()
     drafts = [_draft(entry, bot, of_one["text"], lanes, now) for entry, of_one in zip(entries, texts, strict=True)]
@@ -153,12 +154,12 @@ def _drafts(entries: list[Entry], bot: Bot) -> list[Submitted]:
     for entry, draft in zip(entries, drafts, strict=True):
         if entry.content["supersedes"]:
             takes_over = supersede(entry.content["supersedes"], draft, bot=bot)
-    Draft.objects.bulk_create(drafts)
-    Submission.objects.bulk_create(
+    insert(drafts)
+    insert(
         _submission(entry, draft, of_one, sources, now)
         for entry, draft, of_one in zip(entries, drafts, texts, strict=True)
     )
-    Event.objects.bulk_create(
+    insert(
         line("draft.submitted", bot, draft=draft.pk, external_id_sha256=_sha256(draft.external_id)) for draft in drafts
     )
     if takes_over and takes_over.holder and drafts[0].lane_id in lanes_of(takes_over.holder):
@@ -187,18 +188,18 @@ def _lanes(entries: list[Entry]) -> dict[tuple[int, str], Lane]:
     """The lane of each queue and language, as far as it is one: bots make no lanes without end. The submission keeps
     the tag."""
     asked = {(entry.queue.pk, languages.primary(entry.content["language"])) for entry in entries}
-    found = Lane.objects.raw(LANES, [[queue for queue, _ in asked], [language for _, language in asked]])
+    found = read(Lane, LANES, [[queue for queue, _ in asked], [language for _, language in asked]])
     lanes = {(lane.queue_id, lane.language): lane for lane in found}
     new = [Lane(queue_id=queue, language=language, skills=[]) for queue, language in asked - lanes.keys()]
-    return lanes | {(lane.queue_id, lane.language): lane for lane in Lane.objects.bulk_create(new)}
+    return lanes | {(lane.queue_id, lane.language): lane for lane in insert(new)}
 
 
 def _sources(entries: list[Entry], bot: Bot) -> dict[tuple[str, ...], Source]:
     asked = {_named(entry.content["source"]): entry.content["source"] for entry in entries}
-    found = Source.objects.raw(SOURCES, [bot.pk, [stated["model"] for stated in asked.values()]])
+    found = read(Source, SOURCES, [bot.pk, [stated["model"] for stated in asked.values()]])
     sources = {_named(vars(source)): source for source in found}
     new = [Source(bot=bot, **asked[name]) for name in asked.keys() - sources.keys()]
-    return sources | {_named(vars(source)): source for source in Source.objects.bulk_create(new)}
+    return sources | {_named(vars(source)): source for source in insert(new)}
 
 
 def _named(source: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,0 +1,69 @@
+"""Models read and stored by constant SQL are what Django would read and store."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from reviewqueue.models import Body, Conversation, Customer, Draft, Lane, Queue, Submission
+from reviewqueue.rows import insert, read
+from tests.factories import make_draft
+
+pytestmark = pytest.mark.django_db
+
+ODD = "null \\u0000 is refused elsewhere; 'quotes' \"double\" \\back %s {} \n\u2028 \U0001f600 \u05d0\u200f \x01"
+
+
+def again(row):
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+@pytest.mark.parametrize("model", [Draft, Submission, Body, Customer, Conversation, Lane, Queue])
+def test_a_row_reads_as_django_reads_it(model):
+    make_draft(topics=["a b", "c"], segments={"tier": "gold"}, metadata={"n": [1, None, {"x": 2.5}]})
+    table, pk = model._meta.db_table, model._meta.pk.column
+    ours = read(model, f"SELECT 7 AS seven, {table}.* FROM {table} ORDER BY {pk} DESC LIMIT 1", [])
+    [django] = model.objects.order_by("-pk")[:1]
+    assert ours == [django]
+    assert again(ours[0]) == again(django)
+    assert ours[0].seven == 7
+
+
+def test_what_is_stored_comes_back_as_it_was():
+    draft = make_draft()
+    bodies = [Body.of(text, ink="machine", customer_id=draft.customer_id) for text in (ODD, "", " x ")]
+    assert insert(bodies) is not None
+    assert [body.text for body in Body.objects.filter(pk__in=[body.pk for body in bodies]).order_by("pk")] == [
+        ODD,
+        "",
+        " x ",
+    ]
+    for body in bodies:
+        stored = Body.objects.get(pk=body.pk)
+        assert (stored.text, bytes(stored.salt)) == (body.text, body.salt)
+        assert bytes(stored.digest) == body.digest
+
+
+def test_numbers_lists_times_and_nothing_keep_their_kind():
+    old = make_draft()
+    draft = Draft(**{**again(old), "id": None, "external_id": "second", "order_key": 2**53 - 1, "submitted_at": NOW})
+    insert([draft])
+    stated = {
+        "topics": ["a,b", '"', "{}", "NULL", ""],
+        "labels": [],
+        "segments": {"k": "v"},
+        "metadata": None,
+        "confidence": 0.1,
+    }
+    insert([Submission(**{**again(old.submission), "draft_id": draft.pk, "due_at": NOW, "score": None, **stated})])
+    stored = Draft.objects.select_related("submission").get(external_id="second")
+    assert (stored.pk, stored.order_key, stored.submitted_at, stored.holder_id) == (draft.pk, 2**53 - 1, NOW, None)
+    assert {name: getattr(stored.submission, name) for name in stated} == stated
+    assert (stored.submission.due_at, stored.submission.score) == (NOW, None)
+    assert not Submission.objects.filter(metadata__isnull=False, pk=stored.pk).exists(), "NULL, not the JSON null"
+
+
+def test_none_are_none():
+    assert insert([]) == []
+
+
+NOW = datetime(2026, 2, 3, 4, 5, 6, 789_012, tzinfo=UTC)
