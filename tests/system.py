@@ -61,7 +61,8 @@ class System:
 
     def start(self, name: str) -> None:
         """web, worker…, or beat…"""
-        command = ["manage.py", *(WORKER if name.startswith("worker") else ["beat"])]
+        # Tied to this process: none of them outlives a test run that is killed.
+        command = ["-m", "config.embedded.tied", "manage.py", *(WORKER if name.startswith("worker") else ["beat"])]
         if name == "web":
             command = ["-m", "config.embedded.web"]
         with open(self.folder / f"{name}.log", "ab") as log:

@@ -26,7 +26,7 @@ import redis
 
 from tests.proof import checker, history
 from tests.proof.actors import Actor, Agent, Bot, Reader, Receiver, Shift
-from tests.proof.house import LEASE, PROCESSES, SETTINGS, House
+from tests.proof.house import LEASE, LINKS, PROCESSES, SETTINGS, House
 from tests.proof.proxy import Proxies
 from tests.servers import ROOT, Servers
 from tests.system import Person, form_fields
@@ -96,8 +96,7 @@ def _fault(kind: str, dice: random.Random) -> Fault:
     elif kind == "lose_commits":
         who = dice.choice(("web-postgres", "worker-postgres", "beat-postgres"))
     elif kind == "link":
-        ends = [f"{role}-{server}" for role in ("web", "worker", "beat") for server in ("postgres", "redis")]
-        who = dice.choice([*ends, "worker-receiver", "bots-web", "agents-web"])
+        who = dice.choice(LINKS)
         how = dice.choice(("delay", "cut", "reset", "hole", "drop_after"))
     return Fault(kind, who, how, dice.random())
 
@@ -144,7 +143,7 @@ class Chaos:
         began = last = time.monotonic()
         done, at = 0, 0
         while done < len(self.faults) or not self.shift.handed_out:
-            self._tick()
+            self.tick()
             if self.closed > at:
                 at, last = self.closed, time.monotonic()
             due = self.closed * (len(self.faults) + 1) > (done + 1) * self.shift.drafts
@@ -174,7 +173,7 @@ class Chaos:
         end = time.monotonic() + CALM
         began = time.monotonic()
         while time.monotonic() < end and (owed := self._owed()):
-            self._tick(fragile=False)
+            self.tick(fragile=False)
             if time.monotonic() - began > patience:
                 self._sql(HURRY)
             if time.monotonic() - self._told > 10:
@@ -185,7 +184,7 @@ class Chaos:
         for actor in self.stage.actors:
             actor.join(30)
 
-    def _tick(self, *, fragile: bool = True) -> None:
+    def tick(self, *, fragile: bool = True) -> None:
         """A moment: what is due happens, who died is started again, and somebody counts."""
         for actor in self.stage.actors:
             if actor.failure:

@@ -19,6 +19,14 @@ SETTINGS = {"max_connections": "200", "fsync": "on", "synchronous_commit": "on",
 # Killed and started again by itself: one name, one process group.
 PROCESSES = ("web", "worker1", "worker2", "beat1", "beat2")
 
+# The links between them, and of those who use them.
+LINKS = (
+    *(f"{role}-{server}" for role in ("web", "worker", "beat") for server in ("postgres", "redis")),
+    "worker-receiver",
+    "bots-web",
+    "agents-web",
+)
+
 # Seconds. A hold short enough for thousands of drafts, long enough to be undone; a lease that a dead agent's draft
 # comes back from soon.
 HOLD, LEASE = 2, 10
