@@ -271,7 +271,7 @@ class Model(RuleBasedStateMachine):
     # The promises
 
     @invariant()
-    def nothing_is_lost_and_nothing_is_sent_that_was_not_decided(self) -> None:
+    def promises_hold(self) -> None:
         if not hasattr(self, "name"):
             return
         ((stored, settled, broken),) = by_hand(STATE, bot=self.bot.pk)
@@ -319,7 +319,7 @@ class Model(RuleBasedStateMachine):
                 break
         assert by_hand(OWED, bot=self.bot.pk) == []
         assert by_hand(UNFED, bot=self.bot.pk) == []
-        self.nothing_is_lost_and_nothing_is_sent_that_was_not_decided()
+        self.promises_hold()
 
     # Hands
 
