@@ -2,12 +2,19 @@
 
 import json
 import pickle
+import random
 import sys
+import time
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import django
+import rq
+from redis import Redis
 
 django.setup()
 
@@ -16,9 +23,11 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.urls import resolve  # noqa: E402
 
-from reviewqueue.actions import bots, index, queues  # noqa: E402
-from reviewqueue.models import Draft, Queue, User  # noqa: E402
+from reviewqueue import ready  # noqa: E402
+from reviewqueue.actions import bots, claim, decide, index, lease, queues, rollup  # noqa: E402
+from reviewqueue.models import Draft, Lane, Queue, User  # noqa: E402
 from tests.bench import tape  # noqa: E402
 from tests.bench.wire import FIELDS, draft_json  # noqa: E402
 
@@ -29,8 +38,9 @@ def cast(agents: int, receiver: str) -> dict[str, Any]:
     """Agents with a session each, a bot with a key and an endpoint."""
     queue = Queue.objects.get(name="default")
     people = []
-    for number in range(agents):
-        user = User(username=f"agent{number}", role="agent", password="!")
+    for number in range(agents + 1):
+        role = "agent" if number < agents else "lead"
+        user = User(username=f"{role}{number}", role=role, password="!")
         user.save()
         user.queues.add(queue)
         session = SessionStore()
@@ -43,7 +53,8 @@ def cast(agents: int, receiver: str) -> dict[str, Any]:
     key = bots.new_key(bots.register("bench"))
     # What deep.py copies: a draft that came in through the door.
     _submit(key, b'{"drafts":[' + draft_json("like-this") + b"]}", "/api/v1/drafts/batch")
-    return {"agents": people, "bot_key": key, "lane": Draft.objects.get(external_id="like-this").lane_id}
+    lead = people.pop()
+    return {"agents": people, "lead": lead, "bot_key": key, "lane": Draft.objects.get(external_id="like-this").lane_id}
 
 
 def _submit(key: str, body: bytes, path: str = "/api/v1/drafts") -> dict[str, Any]:
@@ -54,8 +65,111 @@ def _submit(key: str, body: bytes, path: str = "/api/v1/drafts") -> dict[str, An
     return answer.json()
 
 
-def rebuild() -> int:
-    return index.rebuild()
+def rebuild() -> dict[str, float]:
+    """How many drafts were put into Redis, and how long it took (s)."""
+    start = time.perf_counter()
+    drafts = index.rebuild()
+    return {"drafts": drafts, "seconds": time.perf_counter() - start}
+
+
+def lanes(number: int) -> list[int]:
+    queue = Queue.objects.get(name="default")
+    made = Lane.objects.bulk_create(Lane(queue=queue, language=f"x{at}", skills=[]) for at in range(number))
+    return [lane.pk for lane in made]
+
+
+def claims(agents: list[int], seconds: float, pause: float, postgres: bool = False) -> list[float]:
+    """How long (ms) each claim took while so many agents claim, wait about `pause` seconds, and give back."""
+    if postgres:
+        ready._redis.resting_until = float("inf")
+
+    def one(user: User) -> float:
+        start = time.perf_counter()
+        draft = claim.claim_next(by=user)
+        took = (time.perf_counter() - start) * 1000
+        if draft is not None:
+            lease.release(draft.pk, by=user, epoch=draft.epoch)
+        return took
+
+    return _at_work(one, agents, seconds, pause)
+
+
+def decisions(agents: list[int], seconds: float, pause: float) -> list[float]:
+    """How long (ms) each decision took while so many agents claim, wait about `pause` seconds, and approve."""
+
+    def one(user: User) -> float:
+        draft = claim.claim_next(by=user)
+        if draft is None:
+            return 0.0
+        seen = {"epoch": draft.epoch, "seen": bytes(draft.digest), "rev": 1, "decision_key": uuid.uuid4()}
+        start = time.perf_counter()
+        decide.approve(draft.pk, by=user, **seen)
+        return (time.perf_counter() - start) * 1000
+
+    return _at_work(one, agents, seconds, pause)
+
+
+def _at_work(one: Callable[[User], float], agents: list[int], seconds: float, pause: float) -> list[float]:
+    end = time.monotonic() + seconds
+    took: list[float] = []
+
+    def work(user: User) -> None:
+        """Their first one is not counted; the pool has the connection back while a person thinks."""
+        first = True
+        while time.monotonic() < end:
+            time.sleep(random.expovariate(1 / pause))
+            lasted = one(user)
+            connections.close_all()
+            if not first:
+                took.append(lasted)
+            first = False
+
+    users = list(User.objects.filter(pk__in=agents))
+    connections.close_all()
+    with ThreadPoolExecutor(len(agents)) as pool:
+        list(pool.map(work, users))
+    return took
+
+
+def offers(lanes: list[int], number: int) -> float:
+    """Offers per second of the same Lua, a hundred in each pipeline. They are not taken: Redis is filled anew after."""
+    client = Redis.from_url(settings.REDIS_URL)
+    keys = [ready.OFFERED, ready.LANE_OF, *map(ready._lane, lanes)]
+    script = client.script_load(ready.OFFER)
+    start = time.perf_counter()
+    for _ in range(number // 100):
+        pipe = client.pipeline(transaction=False)
+        for _ in range(100):
+            pipe.evalsha(script, len(keys), *keys, ready.DEPTH, ready.RESERVED)
+        pipe.execute()
+    return number / (time.perf_counter() - start)
+
+
+def fold() -> dict[str, float]:
+    """How many decisions were counted for the board, and how long it took (s)."""
+    start, counted = time.perf_counter(), 0
+    while folded := rollup.fold():
+        counted += folded
+    return {"decisions": counted, "seconds": time.perf_counter() - start}
+
+
+def empty_jobs(number: int) -> float:
+    """Jobs per second of RQ's SimpleWorker when a job does nothing."""
+    jobs = rq.Queue("bench-empty", connection=Redis.from_url(settings.REDIS_URL))
+    for _ in range(number):
+        jobs.enqueue_call("operator.not_", args=(1,), result_ttl=0)
+    worker = rq.SimpleWorker([jobs], connection=jobs.connection)
+    start = time.perf_counter()
+    worker.work(burst=True, logging_level="ERROR")
+    return number / (time.perf_counter() - start)
+
+
+def heavy_modules() -> list[str]:
+    """Which of the heavy ones a web process has imported once every address is known."""
+    import_module("config.wsgi")
+    resolve("/desk")
+    resolve("/board")
+    return sorted({"scipy", "numpy", "pyarrow"} & set(sys.modules))
 
 
 def record(folder: str, notes: str, bot_key: str, agent: dict[str, Any]) -> dict[str, int]:

@@ -210,7 +210,7 @@ def review(depth: int) -> Callable[[Stage, Plan], Iterator[Result]]:
     return measure
 
 
-ROWS: dict[str, Callable[[Stage, Plan], Iterator[Result]]] = {
+TURNS: dict[str, Callable[[Stage, Plan], Iterator[Result]]] = {
     "submit": submit,
     "batch": batch,
     "review-1k": review(1_000),

@@ -130,9 +130,7 @@ class World:
 
     def serve(self, module: str = "config.embedded.web") -> int:
         """A web server; its port once it answers."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         self.start("-m", module, PORT=str(port))
         until = time.monotonic() + 30
         while True:
@@ -161,6 +159,12 @@ class World:
         for process in self.processes:
             process.wait(20)
         self.processes = []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def cpu_of(process: int) -> float:
