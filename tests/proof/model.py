@@ -268,6 +268,26 @@ class Model(RuleBasedStateMachine):
         """The next action ends at this point, if it comes to it."""
         self.crash = data.draw(st.sampled_from([point for point in self.points if point.startswith(VERBS)]))
 
+    # What happens most of the time, in one step: else few histories come as far as a second attempt
+
+    @rule(agent=st.integers(0, 2), verb=st.sampled_from(["approve", "edit"]))
+    def review(self, agent: int, verb: str) -> None:
+        """A draft is handed in, claimed and decided."""
+        self.submit(1, False)
+        self.claim_next(agent, lease.SHOWN)
+        self.decide(0, verb)
+
+    @rule(answer=st.sampled_from([204, 500, "lost", None]))
+    def send(self, answer: int | str | None) -> None:
+        """What is held or waits for its next attempt is due; a worker takes the first job, or it is lost."""
+        self._age(400)
+        for step in (settle.settle_due, deliver.sweep, deliver.dispatch):
+            self.beat(step)
+        if answer is None:
+            self._pop()
+        else:
+            self.run_job(answer)
+
     # The promises
 
     @invariant()
