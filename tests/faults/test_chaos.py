@@ -26,6 +26,6 @@ def test_the_schedule_has_every_fault():
 def test_nothing_is_lost_doubled_altered_or_sent_undecided():
     said: list[str] = []
     with chaos.servers() as servers:
-        result = chaos.run(servers, drafts=60, kills=6, seed=3, patience=2, say=said.append)
+        result = chaos.run(servers, drafts=60, kills=6, seed=3, agents=4, patience=2, say=said.append)
     assert result.violations == [], "\n".join([*said, *map(str, result.violations)])
     assert result.counts["kill"] == 6

@@ -1,6 +1,6 @@
 """`make prove`: attack the running product, and print what it kept of its promises.
 
-1. points   pytest tests/faults --full: every fault point, the model, the races, the proxy, as often as promised
+1. points   every fault point, the model, the races, lost answers to COMMIT: as often as promised
 2. chaos    real processes under a seeded schedule of faults, once a seed
 3. planted  known faults put into the product: the suite must turn red on each
 
@@ -66,11 +66,15 @@ def main() -> int:
 
 
 PARTS = {
-    "points": "every fault point, the model and the races, as often as promised",
+    "points": "every fault point, the model, the races, lost answers to COMMIT: as often as promised",
     "chaos": "real processes under a seeded schedule of faults",
     "planted": "the suite turns red on every fault that is put in",
 }
-COMMANDS = {"points": ["pytest", "-q", "--full", "tests/faults"], "planted": ["tests.proof.planted"]}
+DIRECTED = [f"tests/faults/test_{name}.py" for name in ("points", "model", "races", "proxy", "checker")]
+COMMANDS = {
+    "points": ["pytest", "-q", "--full", "--numprocesses", "2", "--dist", "loadfile", *DIRECTED],
+    "planted": ["tests.proof.planted"],
+}
 
 
 def arguments() -> argparse.Namespace:
@@ -143,6 +147,7 @@ def row(result: chaos.Result) -> dict[str, Any]:
             "slowest_request_s": round(result.slowest, 2),
             "slowest_pg_restart_s": round(result.slowest_restart, 2),
             "seconds": round(result.seconds),
+            "violations": [str(violation) for violation in result.violations[:SHOWN]],
         }
     )
 
