@@ -18,7 +18,7 @@ from reviewqueue.figures import BUCKETS
 from tests.bench import deep, wire
 from tests.bench.load import Client, drive
 from tests.bench.rows import Plan, Result, fresh
-from tests.bench.stage import NOTES, Stage, World, free_port, tree
+from tests.bench.stage import NOTES, Stage, free_port, tree
 from tests.receiver import Receiver, receiving
 from tests.servers import ROOT
 
@@ -44,22 +44,11 @@ def claims(stage: Stage, plan: Plan) -> Iterator[Result]:
         yield most(f"{name}, by Redis", p95(stage.inside(world.database, "claims", **agents)), "ms", 25)
         by_postgres = p95(stage.inside(world.database, "claims", postgres=True, **agents))
         yield most(f"{name}, by PostgreSQL", by_postgres, "ms", 25)
-        churn(world, plan.deep // 10)
+        world.churn(plan.deep // 10)
         after = p95(stage.inside(world.database, "claims", postgres=True, **agents))
         yield most(f"{name}, by PostgreSQL, {plan.deep // 10:,} claims after the last vacuum", after, "ms", 25)
         rate = stage.inside(world.database, "offers", lanes=world.lanes, number=2_000)
         yield Result("Redis offers over 200 lanes, pipelined", rate, "/s")
-
-
-def churn(world: World, drafts: int) -> None:
-    """The next drafts in line are decided, and their entries stay in the index."""
-    with world.stage.servers.admin(world.database) as cursor:
-        cursor.execute("ALTER TABLE draft SET (autovacuum_enabled = off)")
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute(
-            "UPDATE draft SET status = 'decided' WHERE id IN"
-            f" (SELECT id FROM draft WHERE status = 'waiting' ORDER BY order_key LIMIT {drafts})"
-        )
 
 
 def decide(stage: Stage, plan: Plan) -> Iterator[Result]:

@@ -142,6 +142,16 @@ def batch(stage: Stage, plan: Plan) -> Iterator[Result]:
         yield ratio("submit 100 at once, beside unnest", mine.rate * 100, least.rate * 100, "drafts/s", 0.35)
 
 
+# Decisions per second beside so many waiting, of the rows that have run.
+_by_depth: dict[int, float] = {}
+
+
+def beside(name: str, value: float, other: float, notes: list[str] | None = None) -> Result:
+    """How the deep queue fares beside the shallow one."""
+    share = value / other
+    return Result(name, value, "decisions/s", ">= 0.9 of it", share >= 0.9, other, share, notes or [])
+
+
 def ratio(name: str, value: float, limit: float, unit: str, goal: float, notes: list[str] | None = None) -> Result:
     share = value / (limit or float("nan"))
     return Result(name, value, unit, f">= {goal} of the limit", share >= goal, limit, share, notes or [])
@@ -206,6 +216,15 @@ def review(depth: int) -> Callable[[Stage, Plan], Iterator[Result]]:
             yield ratio(name, own.rate, limit.rate, "decisions/s", 0.5, notes)
             yield ratio(f"{name}, beside two bare views", own.rate, least.rate, "decisions/s", 0.3)
             yield Result(f"{name}, drafts to two agents", twice, "", "0", twice == 0)
+            _by_depth[deep] = own.rate
+            if deep == plan.deep:
+                shallow = min(_by_depth)
+                yield beside(f"{name}, beside {shallow:,}", own.rate, _by_depth[shallow])
+                world.churn(deep // 10)
+                again = Side("unvacuumed", ours, own.clients, ("decide",))
+                take_turns(world, plan, [again])
+                notes = [again.says()]
+                yield beside(f"{name}, {deep // 10:,} claims after the last vacuum", again.rate, own.rate, notes)
 
     return measure
 

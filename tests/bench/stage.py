@@ -111,6 +111,16 @@ class World:
             self.made += drafts
             self.stage.inside(self.database, "rebuild", role="worker")
 
+    def churn(self, drafts: int) -> None:
+        """The next drafts in line are decided, and no vacuum comes: their entries stay in the index."""
+        with self.stage.servers.admin(self.database) as cursor:
+            cursor.execute("ALTER TABLE draft SET (autovacuum_enabled = off)")
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute(
+                "UPDATE draft SET status = 'decided' WHERE id IN"
+                f" (SELECT id FROM draft WHERE status = 'waiting' ORDER BY order_key, id LIMIT {drafts})"
+            )
+
     def waiting(self) -> int:
         return self.rows("SELECT count(*) FROM draft WHERE status = 'waiting'")[0][0]
 
