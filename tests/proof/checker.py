@@ -280,8 +280,9 @@ def undone_stays_undone(histories: Histories, stored: Stored) -> Iterator[Violat
 
 def arrived_was_decided(histories: Histories, stored: Stored) -> Iterator[Violation]:
     """Whatever arrived belongs to a final decision to send, and is its text."""
+    by_id = {f"msg_{delivery.id}": delivery for delivery in stored.deliveries.values()}
     for line in histories.of("arrive"):
-        delivery = stored.deliveries.get(int(line["webhook_id"].removeprefix("msg_")))
+        delivery = by_id.get(line["webhook_id"])
         decision = delivery and stored.decisions.get(delivery.decision)
         named = f"{line['draft']}"
         if decision is None or decision.outcome != "final" or decision.text is None or decision.draft != line["draft"]:
