@@ -22,6 +22,8 @@ from tests.servers import ROOT, TEMPLATE, Servers
 AGENTS = 64
 # What a run leaves behind for whoever looks for the time: each request's statements, the servers' log.
 NOTES = ROOT / "var/bench"
+# From so many drafts on a database is made once a run, and copied.
+DEEP = 100_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -35,6 +37,7 @@ class Stage:
         self.folder = self.servers.folder
         self.names = (f"bench_{number}" for number in count(1))
         self.cast: dict[str, Any] = {}
+        self.deep: set[str] = set()
 
     def __enter__(self) -> "Stage":
         NOTES.mkdir(parents=True, exist_ok=True)
@@ -78,14 +81,26 @@ class Stage:
         return redis.Redis.from_url(self.servers.redis.url)
 
     @contextmanager
-    def world(self, waiting: int = 0, *, lanes: list[int] | None = None, template: str = TEMPLATE) -> Iterator["World"]:
-        """A database of its own with so many waiting drafts, all of them in Redis too."""
+    def world(self, waiting: int = 0) -> Iterator["World"]:
+        """A database of its own with so many waiting drafts, all of them in Redis too. A deep one is made once and
+        copied."""
+        template = TEMPLATE
+        if waiting >= DEEP:
+            template = f"deep_{waiting}"
+            if template not in self.deep:
+                self.servers.create(template, TEMPLATE)
+                World(self, template).store(waiting)
+                self.deep.add(template)
         name = next(self.names)
         self.servers.create(name, template)
-        world = World(self, name, lanes or [self.cast["lane"]])
+        world = World(self, name)
         try:
             self.redis.flushall()
-            world.fill(waiting)
+            if template == TEMPLATE:
+                world.fill(waiting)
+            else:
+                world.made = waiting
+                self.inside(name, "rebuild", role="worker")
             yield world
         finally:
             world.stop()
@@ -95,21 +110,25 @@ class Stage:
 class World:
     """A database, and the processes that work on it."""
 
-    def __init__(self, stage: Stage, database: str, lanes: list[int]) -> None:
+    def __init__(self, stage: Stage, database: str) -> None:
         self.stage = stage
         self.database = database
-        self.lanes = lanes
+        self.lanes = [stage.cast["lane"]]
         self.made = 0
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def fill(self, drafts: int) -> None:
-        """More waiting drafts, in PostgreSQL and in Redis; tables as after a vacuum."""
+        """More waiting drafts, in PostgreSQL and in Redis."""
         if drafts > 0:
-            with self.stage.servers.admin(self.database) as cursor:
-                deep.fill(cursor, drafts, first=self.made + 1, lanes=self.lanes)
-                cursor.execute("VACUUM ANALYZE")
-            self.made += drafts
+            self.store(drafts)
             self.stage.inside(self.database, "rebuild", role="worker")
+
+    def store(self, drafts: int) -> None:
+        """More waiting drafts in PostgreSQL; tables as after a vacuum."""
+        with self.stage.servers.admin(self.database) as cursor:
+            deep.fill(cursor, drafts, first=self.made + 1, lanes=self.lanes)
+            cursor.execute("VACUUM ANALYZE")
+        self.made += drafts
 
     def churn(self, drafts: int) -> None:
         """The next drafts in line are decided, and no vacuum comes: their entries stay in the index."""
