@@ -160,10 +160,10 @@ def ratio(name: str, value: float, limit: float, unit: str, goal: float, notes: 
 def replayed_reviewer(agent: dict[str, Any], bare_port: int) -> Client:
     def run() -> Generator[tuple[str, bytes], Answer, None]:
         marks = f"session={agent['session']}&agent={agent['id']}"
-        _, _, draft = yield "first", wire.get(f"/replay/desk?{marks}")
-        while draft:
+        status, _, draft = yield "first", wire.get(f"/replay/desk?{marks}")
+        while status == 200:
             yield "decide", wire.get(f"/replay/decide?{marks}&draft={draft.decode()}")
-            _, _, draft = yield "page", wire.get(f"/replay/desk?{marks}")
+            status, _, draft = yield "page", wire.get(f"/replay/desk?{marks}")
 
     return run
 
@@ -200,12 +200,11 @@ def review(depth: int) -> Callable[[Stage, Plan], Iterator[Result]]:
                 Side("bare", bare, lambda: [bare_reviewer(agent) for agent in mine], ("decide",)),
             ]
 
-            # The first draft of those whose side plays: from then on each decision brings the next.
-            drive(ours, [wire.reviewer(agent, 0) for agent in theirs], 30)
-
             def top_up() -> None:
                 if (left := world.waiting()) < 0.7 * deep + 1000:
                     world.fill(deep + 1000 - left)
+                # Who has none, because Redis offered what was just taken and a tape does not try again, is given one.
+                drive(ours, [wire.reviewer(agent, 0) for agent in theirs], 30)
 
             take_turns(world, plan, sides, before=top_up)
             twice = world.rows("SELECT count(*) - count(DISTINCT draft_id) FROM decision")[0][0]
