@@ -7,6 +7,9 @@ PORT ?= 8000
 T ?=
 # make prove ARGS="--drafts 500 --kills 20 --seed 7"; make bench ARGS="submit batch"; --help lists the others
 ARGS ?=
+# make soak ROW=redis-down for one row; MINUTES=10 for a shorter hour
+ROW ?=
+MINUTES ?=
 # make lock UPGRADE=--upgrade moves every pin; without it only what pyproject.toml asks for
 UPGRADE ?=
 
@@ -21,7 +24,7 @@ define say
 @printf '\n== %s\n' "$(1)"
 endef
 
-export PORT
+export PORT ROW MINUTES
 .DEFAULT_GOAL := help
 .PHONY: help up test prove soak bench shots check fix lock
 
@@ -38,8 +41,8 @@ test:  ## run the tests (T=tests/foo.py::bar for some of them)
 prove:  ## attack the running product and print what it lost: nothing (ARGS="--drafts 500 --kills 20 --seed 7")
 	@$(dev) && exec $(bin)/python -m tests.proof $(ARGS)
 
-soak:  ## the attacks that take longer than `make prove` may, row by row (ARGS="--help")
-	@$(dev) && exec $(bin)/python -m tests.proof.soak $(ARGS)
+soak:  ## the attacks that take longer than `make prove` may, row by row (ROW=redis-down, MINUTES=60)
+	@$(dev) && exec $(bin)/python -m tests.proof.soak
 
 bench:  ## measure it beside the limit of this machine (ARGS="submit batch --quick")
 	@$(dev) && exec $(bin)/python -m tests.bench $(ARGS)

@@ -48,6 +48,10 @@ DATABASES = {
 }
 OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
 OPTIONS.setdefault("connect_timeout", 3)
+# A network that swallows packets ends a request in seconds, not in the kernel's two hours (nothing on a Unix socket).
+for name, value in {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}.items():
+    OPTIONS.setdefault(name, value)
+OPTIONS.setdefault("tcp_user_timeout", 9_000)
 # Our joins follow keys outward from one row, in the order in which they are written: searching for a better order among
 # a dozen tables costs the planner far more than running the query.
 OPTIONS["options"] = f"{OPTIONS.get('options', '')} -c join_collapse_limit=4"
@@ -55,6 +59,9 @@ if DATABASE_ROLE != "administrator":
     # A login that may be more (a superuser in a test, a shared login) is brought down to its role's rights. Django's
     # own assume_role waits for itself when connections come from a pool.
     OPTIONS["options"] += f" -c role=reviewqueue_{DATABASE_ROLE}"
+if DATABASE_ROLE in ("app", "worker"):
+    # Whoever stops in the middle of a transaction, with locks in hand, does not stop all others.
+    OPTIONS["options"] += " -c lock_timeout=9s -c idle_in_transaction_session_timeout=30s"
 if DATABASE_POOL:
     OPTIONS["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 2}
 
