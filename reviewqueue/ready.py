@@ -25,6 +25,8 @@ LANE_OF = "{rq}:lane-of"
 
 # A claim waits this long for Redis (seconds), then reads the order from PostgreSQL.
 TIMEOUT = 0.15
+# Whoever builds the index waits this long (seconds) for each answer: nobody waits for him.
+BUILD_TIMEOUT = 5.0
 # After a failure Redis is left alone for this long (seconds).
 REST = 5.0
 # How deep an offer looks into each lane for a draft the agent has not skipped.
@@ -38,7 +40,8 @@ DIGITS = 18
 CHUNK = 1000
 
 # KEYS: offered, lane-of, lanes… ARGV: depth, reserved, the skipped ids.
-# 1. puts back up to 16 offered drafts whose reservation has passed; 2. takes the smallest head over all lanes.
+# 1. puts back up to 16 offered drafts whose reservation has passed; 2. takes the smallest head over all lanes, looking
+# deeper into a lane only where its head was skipped.
 # What is no draft id, or no place, is thrown away.
 OFFER = """
 local now = tonumber(redis.call('TIME')[1])
@@ -49,14 +52,18 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0
   local lane, key = string.match(place or '', '^(%d+) (%-?%d+)$')
   if lane then redis.call('ZADD', '{rq}:lane:' .. lane, key, id) end
 end
+local function draft(id) return #id == 18 and not string.find(id, '%D') end
 local skipped = {}
 for i = 3, #ARGV do skipped[ARGV[i]] = true end
 local best, best_key, best_lane
 for i = 3, #KEYS do
-  local head = redis.call('ZRANGE', KEYS[i], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
+  local head = redis.call('ZRANGE', KEYS[i], 0, 0, 'WITHSCORES')
+  if head[1] and (skipped[head[1]] or not draft(head[1])) then
+    head = redis.call('ZRANGE', KEYS[i], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
+  end
   for j = 1, #head, 2 do
     local id, key = head[j], tonumber(head[j + 1])
-    if #id ~= 18 or string.find(id, '%D') then
+    if not draft(id) then
       redis.call('ZREM', KEYS[i], id)
     elseif not skipped[id] then
       if not best or key < best_key or (key == best_key and id < best) then
@@ -79,13 +86,14 @@ class Away(Exception):
 
 
 class _Redis:
-    """One client a process, and the rest it is given after a failure."""
+    """A client of the process: how long (seconds) it waits for an answer, and the rest it is given after a failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float = TIMEOUT, rest: float = REST) -> None:
+        self.rest = rest
         self.client = redis.Redis.from_url(
             settings.REDIS_URL,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             encoding_errors="replace",
@@ -100,12 +108,13 @@ class _Redis:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, redis.RedisError | OSError):
-            self.resting_until = time.monotonic() + REST
+            self.resting_until = time.monotonic() + self.rest
             log.warning("Redis is away (%s); the order is read from PostgreSQL", error)
             raise Away from error
 
 
 _redis = _Redis()
+_patient = _Redis(BUILD_TIMEOUT, rest=0)
 
 
 def _lane(lane_id: int) -> str:
@@ -118,10 +127,19 @@ def _member(draft_id: int) -> str:
 
 def put(drafts: Iterable[tuple[int, int, int]]) -> None:
     """Add (draft id, lane id, order_key) to the order; raises Away. Adding twice is harmless."""
+    _put(_redis, drafts)
+
+
+def fill(drafts: Iterable[tuple[int, int, int]]) -> None:
+    """The same without haste, for who builds the index; raises Away."""
+    _put(_patient, drafts)
+
+
+def _put(patience: _Redis, drafts: Iterable[tuple[int, int, int]]) -> None:
     lanes: dict[int, list[tuple[str, int]]] = {}
     for draft_id, lane_id, order_key in drafts:
         lanes.setdefault(lane_id, []).append((_member(draft_id), order_key))
-    with _redis as client:
+    with patience as client:
         for lane_id, members in lanes.items():
             for start in range(0, len(members), CHUNK):
                 client.zadd(_lane(lane_id), dict(members[start : start + CHUNK]))
@@ -164,19 +182,19 @@ def remove(draft_id: int, lane_id: int) -> None:
 
 def is_built() -> bool:
     """Whether the index survived: False after FLUSHALL or an empty restart. Raises Away."""
-    with _redis as client:
+    with _patient as client:
         return bool(client.exists(BUILT))
 
 
 def mark_built() -> None:
     """Say that the index is complete; raises Away."""
-    with _redis as client:
+    with _patient as client:
         client.set(BUILT, "1")
 
 
 def depth() -> int:
     """How many drafts the index holds, over all lanes; raises Away."""
-    with _redis as client:
+    with _patient as client:
         keys = list(client.scan_iter("{rq}:lane:*", count=1000))
         pipe = client.pipeline(transaction=False)
         for key in keys:

@@ -124,10 +124,18 @@ def test_a_key_of_another_type_is_an_absence_and_no_crash(empty_redis, key):
         _put_and_offer()
     # It is left alone for a while, and asked again then.
     with pytest.raises(ready.Away):
-        ready.is_built()
+        ready.offer([2], [])
     empty_redis.delete(key)
     ready._redis.resting_until = 0.0
     assert _put_and_offer() == 1
+
+
+def test_an_offer_looks_deeper_only_past_what_was_skipped(empty_redis):
+    ready.put([(number, 1, number) for number in range(1, 30)])
+    assert ready.offer([1], []) == 1
+    assert ready.offer([1], [2, 3]) == 4
+    assert ready.offer([1], range(2, 17)) == 17
+    assert ready.offer([1], range(2, 30)) is None, "no further than DEPTH"
 
 
 def _put_and_offer() -> int | None:
@@ -146,6 +154,7 @@ def own(monkeypatch, tmp_path):
     with Redis(tmp_path) as server:
         monkeypatch.setattr(ready.settings, "REDIS_URL", server.url)
         monkeypatch.setattr(ready, "_redis", ready._Redis())
+        monkeypatch.setattr(ready, "_patient", ready._Redis(ready.BUILD_TIMEOUT, rest=0))
         yield server
 
 
@@ -165,12 +174,13 @@ def test_a_redis_that_hangs_costs_one_short_wait_and_then_nothing(own):
 def test_a_redis_that_is_gone_is_away_until_it_is_back(own):
     ready.put([(1, 1, 1)])
     own.kill()
-    for call in (lambda: ready.put([(1, 1, 1)]), lambda: ready.offer([1], []), lambda: ready.taken(1), ready.depth):
+    for call in (ready.depth, lambda: ready.put([(1, 1, 1)]), lambda: ready.taken(1), lambda: ready.offer([1], [])):
         ready._redis.resting_until = 0.0
         with pytest.raises(ready.Away):
             call()
     own.start()
-    with pytest.raises(ready.Away):  # still resting
-        ready.is_built()
+    assert ready.is_built() is False, "who builds the index asks again at once"
+    with pytest.raises(ready.Away):  # claims leave it alone a little longer
+        ready.offer([1], [])
     ready._redis.resting_until = 0.0
-    assert ready.is_built() is False
+    assert ready.offer([2], []) is None

@@ -18,7 +18,7 @@ def rebuild() -> int:
     total = 0
     for lane_id in Lane.objects.order_by("id").values_list("id", flat=True):
         for batch in _waiting(lane_id):
-            ready.put(batch)
+            ready.fill(batch)
             total += len(batch)
     ready.mark_built()
     return total
@@ -41,5 +41,5 @@ def refresh() -> int:
         return rebuild()
     newest = Draft.objects.order_by("-id").values_list("pk", flat=True)[:RECENT]
     rows = list(Draft.objects.filter(pk__in=list(newest), status="waiting").values_list("pk", "lane_id", "order_key"))
-    ready.put(rows)
+    ready.fill(rows)
     return len(rows)

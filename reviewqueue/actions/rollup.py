@@ -1,81 +1,90 @@
 """Counting final decisions for the board: a fold over the feed, in its order, with a stored watermark."""
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Max
 
-from reviewqueue import figures
-from reviewqueue.models import AgentDay, Feed, SegmentDay, SourceDay, Watermark
-from reviewqueue.models.rollup import Counts
+from reviewqueue.figures import BUCKETS
+from reviewqueue.models import Feed, Watermark
 
 READER = "rollup"
-BATCH = 1000
+# Decisions counted in one transaction.
+BATCH = 20_000
+
+VERDICTS = ("approved", "edited", "rejected", "returned")
+
+# The key of each projection beside the day; `segments` gives a row for each segment that the bot named.
+PROJECTIONS = {
+    "source_day": ("source_id", "queue_id", "language", "kind"),
+    "agent_day": ("agent_id", "queue_id", "kind"),
+    "segment_day": ("source_id", "kind", "segment", "value"),
+}
+
+# The live decisions on drafts of bots of one stretch of the feed. `bucket` is the number of bounds below the time on
+# the draft (ms), NULL where nobody knows it: width_bucket counts bounds up to and with its operand, hence the signs.
+COUNTED = """
+counted AS MATERIALIZED (
+  SELECT (decision.at AT TIME ZONE 'UTC')::date AS day, draft.kind, lane.queue_id, lane.language, submission.source_id,
+         decision.by_agent_id AS agent_id, decision.verdict, submission.segments,
+         cardinality(%(bounds)s::int[]) - width_bucket(-feedback.viewed_ms, %(bounds)s::int[]) AS bucket
+  FROM feed
+  JOIN decision ON decision.id = feed.decision_id
+  JOIN draft ON draft.id = decision.draft_id
+  JOIN lane ON lane.id = draft.lane_id
+  JOIN submission ON submission.draft_id = draft.id
+  JOIN feedback ON feedback.decision_id = decision.id
+  WHERE feed.seq > %(after)s AND feed.seq <= %(upto)s AND draft.mode = 'live' AND draft.origin = 'bot'
+)
+"""
 
 
-@transaction.atomic
+def _projection(table: str) -> str:
+    """One projection of `counted`, added to what is stored."""
+    key = ("day", *PROJECTIONS[table])
+    keys, verdicts = ", ".join(key), ", ".join(VERDICTS)
+    counts = ", ".join(f"count(*) FILTER (WHERE verdict = '{verdict}')" for verdict in VERDICTS)
+    seconds = ", ".join(f"count(*) FILTER (WHERE bucket = {place})" for place in range(len(BUCKETS) + 1))
+    added = ", ".join(f"{verdict} = {table}.{verdict} + excluded.{verdict}" for verdict in VERDICTS)
+    segments = "CROSS JOIN jsonb_each_text(segments) AS each(segment, value)" if "segment" in key else ""
+    return f"""
+    INSERT INTO {table} ({keys}, {verdicts}, seconds)
+    SELECT {keys}, {counts}, ARRAY[{seconds}] FROM counted {segments} GROUP BY {keys} ORDER BY {keys}
+    ON CONFLICT ({keys}) DO UPDATE SET {added}, seconds = ARRAY(
+      SELECT old + new FROM unnest({table}.seconds, excluded.seconds) WITH ORDINALITY AS both_(old, new, place)
+      ORDER BY place)
+    """  # noqa: S608  constants of this file
+
+
+FOLD = f"WITH {COUNTED}, " + ", ".join(f"{table}_ AS ({_projection(table)})" for table in PROJECTIONS) + " SELECT"
+
+# In ms, negative, ascending.
+BOUNDS = sorted(-bound * 1000 for bound in BUCKETS)
+
+
 def fold() -> int:
-    """Count the next decisions of the feed into the three projections; how many were read.
+    """Count what is new in the feed into the three projections; how many entries were read.
 
     The watermark's row lock lets one process at a time in, so nothing is counted twice. A rebuild is: empty the
     projections, set the watermark to 0, fold.
     """
+    total = read = _fold()
+    while read == BATCH:
+        read = _fold()
+        total += read
+    return total
+
+
+@transaction.atomic
+def _fold() -> int:
     Watermark.objects.bulk_create([Watermark(reader=READER)], ignore_conflicts=True)
     mark = Watermark.objects.select_for_update(skip_locked=True).filter(reader=READER).first()
     if mark is None:
         return 0
-    entries = list(
-        Feed.objects.filter(seq__gt=mark.seq)
-        .select_related("decision__draft__submission", "decision__draft__lane", "decision__feedback")
-        .order_by("seq")[:BATCH]
-    )
-    counts = _Counter()
-    for entry in entries:
-        counts.add(entry)
-    counts.store()
-    if entries:
-        mark.seq = entries[-1].seq
+    # The feed has no gaps.
+    after, upto = mark.seq, mark.seq + BATCH
+    last = Feed.objects.filter(seq__gt=after, seq__lte=upto).aggregate(last=Max("seq"))["last"] or after
+    if last > after:
+        with connection.cursor() as cursor:
+            cursor.execute(FOLD, {"after": after, "upto": last, "bounds": BOUNDS})
+    mark.seq = last
     mark.save()
-    return len(entries)
-
-
-class _Counter:
-    """Sums one batch in memory, so that each row of a projection is written once."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[type[Counts], tuple[tuple[str, object], ...]], Counts] = {}
-
-    def add(self, entry: Feed) -> None:
-        decision = entry.decision
-        draft = decision.draft
-        if draft.mode != "live" or draft.origin != "bot":
-            return
-        day, kind, queue = decision.at.date(), draft.kind, draft.lane.queue_id
-        source = draft.submission.source_id
-        viewed_ms = decision.feedback.viewed_ms
-        keys: list[tuple[type[Counts], dict[str, object]]] = [
-            (SourceDay, {"source_id": source, "queue_id": queue, "language": draft.lane.language}),
-            (AgentDay, {"agent_id": decision.by_agent_id, "queue_id": queue}),
-        ]
-        for segment, value in draft.submission.segments.items():
-            keys.append((SegmentDay, {"source_id": source, "segment": segment, "value": value}))
-        for model, key in keys:
-            self._count(model, {"day": day, "kind": kind, **key}, decision.verdict, viewed_ms)
-
-    def _count(self, model: type[Counts], key: dict[str, object], verdict: str, viewed_ms: int | None) -> None:
-        row = self.rows.setdefault((model, tuple(key.items())), model(**key, seconds=[0] * (len(figures.BUCKETS) + 1)))
-        setattr(row, verdict, getattr(row, verdict) + 1)
-        if viewed_ms is not None:
-            row.seconds[figures.bucket(viewed_ms / 1000)] += 1
-
-    def store(self) -> None:
-        for (model, key), row in self.rows.items():
-            _merge(model, dict(key), row)
-
-
-def _merge(model: type[Counts], key: dict[str, object], row: Counts) -> None:
-    stored = model._default_manager.filter(**key).first()
-    if stored is None:
-        row.save()
-        return
-    for verdict in ("approved", "edited", "rejected", "returned"):
-        setattr(stored, verdict, getattr(stored, verdict) + getattr(row, verdict))
-    stored.seconds = [old + new for old, new in zip(stored.seconds, row.seconds, strict=True)]
-    stored.save()
+    return last - after
