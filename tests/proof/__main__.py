@@ -72,7 +72,7 @@ PARTS = {
 }
 DIRECTED = [f"tests/faults/test_{name}.py" for name in ("points", "model", "races", "proxy", "checker")]
 COMMANDS = {
-    "points": ["pytest", "-q", "--full", "--numprocesses", "2", "--dist", "loadfile", *DIRECTED],
+    "points": ["pytest", "-q", "--full", "--numprocesses", "2", "--dist", "worksteal", *DIRECTED],
     "planted": ["tests.proof.planted"],
 }
 

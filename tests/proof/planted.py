@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -38,7 +39,7 @@ def run(fault: str, *where: str) -> Run:
     """Run these tests with the fault in the product; with none where it is empty."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", "-p", "tests.proof.planted", "-p", "no:cacheprovider"]
-    command += ["-q", "--tb=line", "--maxfail=3", *where]
+    command += ["-q", "--tb=line", "--maxfail=1", *where]
     began = time.monotonic()
     done = subprocess.run(
         command, cwd=ROOT, env=environment | {"PLANT": fault}, text=True, capture_output=True, timeout=LIMIT
@@ -81,19 +82,23 @@ def main(*names: str) -> int:
     faults = names or tuple(plants)
     print(f"{'fault':42} {'':15} {'s':>4}  caught by", flush=True)
     good = True
-    for fault in faults:
-        tried = run(fault, *plants[fault].where)
+    # Each in a process with servers of its own, two at once.
+    pool = ThreadPoolExecutor(2)
+    control = pool.submit(run, "", *dict.fromkeys(test for fault in faults for test in plants[fault].where))
+    runs = [pool.submit(run, fault, *plants[fault].where) for fault in faults]
+    for fault, running in zip(faults, runs, strict=True):
+        tried = running.result()
         said = verdict(tried)
         by = ", ".join(name.rpartition("::")[2] for name in tried.failed)
         print(f"{fault:42} {said:15} {tried.seconds:4.0f}  {by}", flush=True)
         if said != "caught":
             good = False
             print(tried.output[-2000:])
-    control = run("", *dict.fromkeys(test for fault in faults for test in plants[fault].where))
-    print(f"{'none: the control run':42} {'green' if control.code == 0 else 'RED':15} {control.seconds:4.0f}")
-    if control.code:
-        print(control.output[-2000:])
-    return 0 if good and control.code == 0 else 1
+    clean = control.result()
+    print(f"{'none: the control run':42} {'green' if clean.code == 0 else 'RED':15} {clean.seconds:4.0f}")
+    if clean.code:
+        print(clean.output[-2000:])
+    return 0 if good and clean.code == 0 else 1
 
 
 if __name__ == "__main__":
