@@ -11,17 +11,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import psycopg
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.http import parse_header_parameters
 
 from reviewqueue.lifecycle import Refused
+from reviewqueue.rows import is_away, is_busy
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +75,6 @@ HEADERS = {
     "unauthorized": {"WWW-Authenticate": 'Bearer realm="reviewqueue"'},
     "unavailable": {"Retry-After": str(RETRY_AFTER)},
 }
-
-# What PostgreSQL says while it only reads: a standby, or a disk that is full (SQLSTATE).
-READ_ONLY = "25006"
 
 INCOMING_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -156,21 +151,13 @@ def refusal_of(failure: BaseException) -> Refused | None:
     """The refusal an exception stands for, or None where it is a fault of ours."""
     if isinstance(failure, Refused):
         return failure
-    if is_away(failure):
+    if is_away(failure) or is_busy(failure):
         # Nobody knows: the answer that got lost may have been that to COMMIT.
         says = "The database does not answer. This may be saved or not: send the same again shortly, it counts once."
         return Refused("unavailable", says)
     if isinstance(failure, UnreadablePostError):
         return Refused("bad-request", "The request ended before its body was complete.")
     return None
-
-
-def is_away(failure: BaseException) -> bool:
-    """PostgreSQL cannot be reached, has no connection free, or does not write at the moment."""
-    if isinstance(failure, (OperationalError, InterfaceError, psycopg.OperationalError)):
-        return True
-    cause = failure.__cause__ if isinstance(failure, DatabaseError) else failure
-    return isinstance(cause, psycopg.Error) and cause.sqlstate == READ_ONLY
 
 
 class Request(WSGIRequest):

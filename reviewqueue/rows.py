@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from django.db import connection, models
+import psycopg
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models
 from django.db.models import NOT_PROVIDED
 
 Row = TypeVar("Row", bound=models.Model)
@@ -70,12 +71,14 @@ def _insert(model: type[models.Model]) -> tuple[str, tuple[Column, ...]]:
     table, pk = model._meta.db_table, model._meta.pk.column
     # The names are those of our own models.
     source = f"SELECT {names} FROM jsonb_to_recordset(%s::jsonb) AS given({shape})"  # noqa: S608
-    return f'INSERT INTO "{table}" ({names}) {source} RETURNING "{pk}"', given
+    return f'INSERT INTO "{table}" ({names}) {source} ON CONFLICT DO NOTHING RETURNING "{pk}"', given
 
 
 def insert(new: Iterable[Row]) -> list[Row]:
-    """Store new rows of one model with one statement, and give them their keys; IntegrityError as ever.
+    """Store new rows of one model with one statement, and give them their keys.
 
+    IntegrityError, for the caller's transaction to end, where a row with the same unique key is there already. It is
+    ours and not PostgreSQL's, which would write the statement, with all that people wrote, into its log.
     Like Django's bulk_create, this rests on RETURNING in the order of the rows given. Values are stored as they are: no
     field is filled or changed on the way.
     """
@@ -86,10 +89,13 @@ def insert(new: Iterable[Row]) -> list[Row]:
     values = [{column.name: getattr(row, column.attname) for column in given} for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(sql, [json.dumps(values, default=_plain)])
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = key
-            row._state.adding = False
-            row._state.db = connection.alias
+        keys = cursor.fetchall()
+    if len(keys) < len(rows):
+        raise IntegrityError(f"{len(rows) - len(keys)} rows of {type(rows[0])._meta.db_table} are there already")
+    for row, (key,) in zip(rows, keys, strict=True):
+        row.pk = key
+        row._state.adding = False
+        row._state.db = connection.alias
     return rows
 
 
@@ -98,3 +104,38 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return f"\\x{bytes(value).hex()}"
+
+
+# --- What an error of the database means ----------------------------------------------------------------------
+
+# Classes and codes of PostgreSQL's errors (its manual, appendix A): connections, resources, an operator's hand; a
+# database that only reads; a session ended because it stood idle in the middle of a transaction.
+AWAY = ("08", "53", "57P", "25006", "25P03")
+# A lock that was not given in time, and two transactions of which one had to give way.
+DEADLOCK = "40P01"
+BUSY = ("55P03", "40001", DEADLOCK)
+
+
+def is_away(failure: BaseException) -> bool:
+    """The database cannot be reached, has no connection free, or does not write at the moment: nothing else that one
+    could ask it would fare better now."""
+    code = _sqlstate(failure)
+    if code is None:
+        return isinstance(failure, OperationalError | InterfaceError | psycopg.OperationalError)
+    return code.startswith(AWAY)
+
+
+def is_busy(failure: BaseException) -> bool:
+    """Somebody else has what this needs; anything else may go on."""
+    code = _sqlstate(failure)
+    return code is not None and code.startswith(BUSY)
+
+
+def is_deadlock(failure: BaseException) -> bool:
+    """Two transactions waited for each other and this one gave way: it may begin again."""
+    return _sqlstate(failure) == DEADLOCK
+
+
+def _sqlstate(failure: BaseException) -> str | None:
+    cause = failure.__cause__ if isinstance(failure, DatabaseError | InterfaceError) else failure
+    return cause.sqlstate if isinstance(cause, psycopg.Error) else None

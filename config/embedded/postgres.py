@@ -35,6 +35,9 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u ",
+    # Statements and rows hold what people wrote; no erasure reaches a log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 INITDB = (

@@ -31,6 +31,8 @@ QUEUED_DEADLINE = 45
 SENDING_DEADLINE = webhook.SECONDS + 10
 # A delivery over which so many workers fell silent in a row has failed: it may be what kills them.
 MOST_SILENT = 3
+# How long (s) what is queued for an endpoint that began to fail goes back.
+FAILING_WAIT = 2
 # How long (s) to wait for Redis before trying it again.
 REDIS_WAIT = 3
 
@@ -125,8 +127,12 @@ def _send(delivery: Delivery) -> webhook.Answer:
 @transaction.atomic
 def _start(delivery_id: int, epoch: int) -> Delivery | None:
     """`sending`, committed before the first byte; None where another epoch has it, or the customer opted out."""
-    waiting = Delivery.objects.select_related("draft").filter(pk=delivery_id, epoch=epoch, status="queued").first()
-    if waiting is None:
+    waiting = (
+        Delivery.objects.select_related("draft", "endpoint")
+        .filter(pk=delivery_id, epoch=epoch, status="queued")
+        .first()
+    )
+    if waiting is None or _must_wait(waiting):
         return None
     # The row that an opt-out locks too: either the opt-out sees `sending`, or we see the opt-out.
     customer = Customer.objects.select_for_update(no_key=True).get(pk=waiting.draft.customer_id)
@@ -146,6 +152,21 @@ def _start(delivery_id: int, epoch: int) -> Delivery | None:
     return Delivery.objects.select_related(
         "endpoint", "decision__by_vote__final", "draft__conversation", "draft__customer", "footer"
     ).get(pk=delivery_id)
+
+
+def _must_wait(delivery: Delivery) -> bool:
+    """Its endpoint began to fail after it was queued, and another one is being tried there: it goes back."""
+    if delivery.endpoint.failing_since is None:
+        return False
+    if not Delivery.objects.filter(endpoint=delivery.endpoint_id, status="sending").exists():
+        return False
+    move(
+        Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch, status="queued"),
+        DELIVERY["postpone"],
+        not_before=Now() + timedelta(seconds=FAILING_WAIT),
+        deadline=None,
+    )
+    return True
 
 
 def _payload(delivery: Delivery, text: str) -> dict[str, object]:

@@ -6,7 +6,6 @@ drafts of a wave touch the same external_id, customer or conversation. So each f
 
 import hmac
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
@@ -14,7 +13,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from reviewqueue.actions.wave import Content, HandedIn, Submitted, store
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Bot, Draft
-from reviewqueue.rows import read
+from reviewqueue.rows import is_away, is_busy, is_deadlock, read
 
 # How often a wave is begun again because somebody else stored one of its rows first: draft, customer, conversation,
 # lane and source can each be met once.
@@ -25,10 +24,10 @@ SELECT draft.*, customer.key AS customer_key FROM draft JOIN customer ON custome
 WHERE bot_id = %s AND external_id = ANY(%s)
 """
 
-# The database does not answer: what is left need not be tried.
-AWAY = (OperationalError, InterfaceError)
+# After so many drafts of a batch that waited in vain for a lock, the others are not tried.
+PATIENCE = 3
 
-Outcome = Submitted | Refused | DatabaseError
+Outcome = Submitted | Refused | DatabaseError | InterfaceError
 
 
 def submit(content: Content, canonical: Content, *, bot: Bot) -> Submitted:
@@ -48,13 +47,20 @@ def submit_all(drafts: Sequence[HandedIn], *, bot: Bot) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     left = dict(enumerate(drafts))
     while left:
-        wave = _wave(left)
-        fared = _fare(wave, bot)
-        if away := next((outcome for outcome in fared.values() if isinstance(outcome, AWAY)), None):
-            fared |= dict.fromkeys(left.keys() - fared.keys(), away)
-        outcomes |= fared
-        left = {number: draft for number, draft in left.items() if number not in fared}
+        outcomes |= _fare(_wave(left), bot)
+        left = {number: draft for number, draft in left.items() if number not in outcomes}
+        if hopeless := _hopeless(outcomes):
+            outcomes |= dict.fromkeys(left, hopeless)
+            left = {}
     return [outcomes[number] for number in range(len(drafts))]
+
+
+def _hopeless(outcomes: Mapping[int, Outcome]) -> Outcome | None:
+    """The failure that says that what is left need not be tried."""
+    failures = [outcome for outcome in outcomes.values() if isinstance(outcome, DatabaseError | InterfaceError)]
+    away = [failure for failure in failures if is_away(failure)]
+    busy = [failure for failure in failures if is_busy(failure)]
+    return away[0] if away else busy[0] if len(busy) > PATIENCE else None
 
 
 def _wave(left: Mapping[int, HandedIn]) -> dict[int, HandedIn]:
@@ -73,8 +79,8 @@ def _wave(left: Mapping[int, HandedIn]) -> dict[int, HandedIn]:
 def _fare(wave: dict[int, HandedIn], bot: Bot) -> dict[int, Outcome]:
     try:
         return _tried(wave, bot)
-    except (Refused, DatabaseError) as failure:
-        if len(wave) == 1 or isinstance(failure, AWAY):
+    except (Refused, DatabaseError, InterfaceError) as failure:
+        if len(wave) == 1 or is_away(failure):
             return dict.fromkeys(wave, failure)
         return _alone(wave, bot)
 
@@ -84,15 +90,18 @@ def _alone(wave: dict[int, HandedIn], bot: Bot) -> dict[int, Outcome]:
     fared: dict[int, Outcome] = {}
     for number, draft in wave.items():
         fared |= _fare({number: draft}, bot)
-        if isinstance(fared[number], AWAY):
+        if _hopeless(fared):
             break
     return fared
 
 
 def _tried(wave: dict[int, HandedIn], bot: Bot) -> dict[int, Outcome]:
     for _ in range(TRIES):
-        with suppress(IntegrityError):
+        try:
             return _attempt(wave, bot)
+        except (IntegrityError, OperationalError) as failure:
+            if not (isinstance(failure, IntegrityError) or is_deadlock(failure)):
+                raise
     return _attempt(wave, bot)
 
 

@@ -28,11 +28,15 @@ Content = Mapping[str, Any]
 # Priority classes are this far apart in order_key: more than any due time in ms has.
 PRIORITY_STEP = 10**13
 
-# Locked against an opt-out until the drafts are stored; in one order, so that two batches never wait for each other.
+# Locked against an opt-out until the drafts are stored. Locks are taken and rows with a name are stored in one order,
+# so that two batches wait for each other in one direction.
 CUSTOMERS = "SELECT * FROM customer WHERE space = %s AND ref = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 QUEUES = "SELECT * FROM queue WHERE name = ANY(%s)"
 LANES = "SELECT * FROM lane WHERE queue_id = ANY(%s) AND language = ANY(%s) AND skills = '{}'"
-SOURCES = "SELECT * FROM source WHERE bot_id = %s AND model = ANY(%s)"
+SOURCES = """
+SELECT * FROM source WHERE bot_id = %s AND (vendor, model, version, prompt_version)
+  IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]))
+"""
 
 
 class HandedIn(NamedTuple):
@@ -83,10 +87,14 @@ def store(wave: Mapping[int, HandedIn], bot: Bot) -> dict[int, Submitted | Refus
     One that supersedes another must be alone; its refusal is raised.
     """
     refused, entries = _admitted(wave, bot)
-    insert([entry.customer for entry in entries.values() if entry.customer.pk is None])
+    fared: dict[int, Submitted | Refused] = {**refused}
+    if not entries:
+        return fared
+    new = [entry.customer for entry in entries.values() if entry.customer.pk is None]
+    insert(sorted(new, key=lambda customer: customer.ref or ""))
     _conversations([entry for entry in entries.values() if entry.content["conversation"]], bot)
     stored = _drafts(list(entries.values()), bot)
-    return refused | dict(zip(entries, stored, strict=True))
+    return fared | dict(zip(entries, stored, strict=True))
 
 
 # --- What is there already, and whether it lets the drafts in -----------------------------------------------
@@ -137,11 +145,15 @@ def _admit(
 
 
 def _conversations(entries: list[Entry], bot: Bot) -> None:
-    new = [entry for entry in entries if entry.conversation is None]
+    new = sorted((entry for entry in entries if entry.conversation is None), key=_talk)
     opened = open_conversations([(entry.content["conversation"], entry.customer) for entry in new], bot.space)
     for entry, conversation in zip(new, opened, strict=True):
         entry.conversation = conversation
     append([(entry.conversation, entry.content["conversation"]["messages"]) for entry in entries if entry.conversation])
+
+
+def _talk(entry: Entry) -> str:
+    return str(entry.content["conversation"]["id"])
 
 
 def _drafts(entries: list[Entry], bot: Bot) -> list[Submitted]:
@@ -190,15 +202,15 @@ def _lanes(entries: list[Entry]) -> dict[tuple[int, str], Lane]:
     asked = {(entry.queue.pk, languages.primary(entry.content["language"])) for entry in entries}
     found = read(Lane, LANES, [[queue for queue, _ in asked], [language for _, language in asked]])
     lanes = {(lane.queue_id, lane.language): lane for lane in found}
-    new = [Lane(queue_id=queue, language=language, skills=[]) for queue, language in asked - lanes.keys()]
+    new = [Lane(queue_id=queue, language=language, skills=[]) for queue, language in sorted(asked - lanes.keys())]
     return lanes | {(lane.queue_id, lane.language): lane for lane in insert(new)}
 
 
 def _sources(entries: list[Entry], bot: Bot) -> dict[tuple[str, ...], Source]:
     asked = {_named(entry.content["source"]): entry.content["source"] for entry in entries}
-    found = read(Source, SOURCES, [bot.pk, [stated["model"] for stated in asked.values()]])
+    found = read(Source, SOURCES, [bot.pk, *map(list, zip(*asked, strict=True))])
     sources = {_named(vars(source)): source for source in found}
-    new = [Source(bot=bot, **asked[name]) for name in asked.keys() - sources.keys()]
+    new = [Source(bot=bot, **asked[name]) for name in sorted(asked.keys() - sources.keys())]
     return sources | {_named(vars(source)): source for source in insert(new)}
 
 

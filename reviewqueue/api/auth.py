@@ -19,7 +19,8 @@ from reviewqueue.rows import read
 KEY = re.compile(r"rq_([A-Za-z0-9]{1,32})_[A-Za-z0-9_-]{16,128}")
 
 KEY_OF = """
-SELECT bot_key.*, name, space, sandbox FROM bot_key JOIN bot ON bot.id = bot_id WHERE prefix = %s AND revoked_at IS NULL
+SELECT bot_key.*, bot.name AS bot_name, bot.space AS bot_space, bot.sandbox AS bot_sandbox
+FROM bot_key JOIN bot ON bot.id = bot_id WHERE prefix = %s AND revoked_at IS NULL
 """
 
 # last_used_at is for people who look for dead keys; a write for each request would cost more than it tells.
@@ -48,7 +49,7 @@ class BotKeyAuth(HttpBearer):
 
 
 def _bot(key: Any) -> Bot:
-    return Bot(pk=key.bot_id, name=key.name, space=key.space, sandbox=key.sandbox)
+    return Bot(pk=key.bot_id, name=key.bot_name, space=key.bot_space, sandbox=key.bot_sandbox)
 
 
 def _note_use(key: BotKey) -> None:

@@ -69,8 +69,9 @@ def submit_draft(request: BotRequest, response: HttpResponse) -> Status:
 def submit_batch(request: BotRequest) -> dict[str, Any]:
     """Each draft fares as it would alone, in order: one that is refused does not stop the others.
 
-    A result of 503 means that the database went away on the way there; hand those drafts in again. 503 for the whole
-    request, with `Retry-After`: nothing was stored, also where too many batches are on their way already.
+    A result of 503 means that the database went away on the way there, or that somebody else kept what it needed: hand
+    those drafts in again, each is stored once. 503 for the whole request, with `Retry-After`: as far as anybody knows
+    nothing was stored, also where too many batches are on their way already.
     """
     checked(schemas.NoQuery, strict.query(request))
     if not _batches.acquire(blocking=False):

@@ -4,11 +4,13 @@ import asyncio
 import json
 import ssl
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from threading import Thread
 from typing import Any, Literal
 
 import httpx
@@ -53,7 +55,7 @@ def send(message: Message) -> Answer:
     """Post one message. Never raises for what a network or a receiver can do; no redirects, no proxies."""
     began = time.monotonic()
     try:
-        address = resolve(message.url, message.private_hosts)
+        address = _resolved(message)
         code, retry_after = asyncio.run(_post(message, address, message.seconds - (time.monotonic() - began)))
     except Forbidden as error:
         return Answer("retry", error=str(error), took_ms=_ms(began))
@@ -66,6 +68,21 @@ def send(message: Message) -> Answer:
     if code == 410:
         return Answer("gone", code, "The receiver is gone (410).", took_ms=_ms(began))
     return Answer("retry", code, f"The receiver answered {code}.", retry_after, _ms(began))
+
+
+def _resolved(message: Message) -> str:
+    """Name servers that are silent hold the system's resolver for longer than an attempt may take, and nothing stops
+    it there: it is left behind in a thread of its own."""
+    found: Future[str] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(resolve(message.url, message.private_hosts))
+        except Exception as error:  # raised where it is waited for
+            found.set_exception(error)
+
+    Thread(target=look, daemon=True).start()
+    return found.result(message.seconds)
 
 
 async def _post(message: Message, address: str, seconds: float) -> tuple[int, float | None]:

@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, OperationalError, connection
 
 from reviewqueue.actions.submit import submit, submit_all
 from reviewqueue.actions.wave import HandedIn, Submitted
@@ -96,6 +97,55 @@ def test_a_hundred_take_as_many_statements_as_one(django_assert_max_num_queries)
     submit_all([handed_in()], bot=bot)
     with django_assert_max_num_queries(18):
         submit_all([handed_in() for _ in range(100)], bot=bot)
+
+
+@pytest.mark.django_db
+def test_what_the_database_answers_decides_whether_the_rest_is_tried():
+    """A lock that was not given is one draft's bad luck, four of them are everybody's; a session that was ended too."""
+
+    def batch_against(sqlstate, spoiled):
+        def run(execute, sql, params, *rest):
+            if sql.startswith('INSERT INTO "submission"') and any(f'"{word}"' in str(params) for word in spoiled):
+                raise OperationalError(sqlstate) from psycopg.errors.lookup(sqlstate)()
+            return execute(sql, params, *rest)
+
+        tried = [handed_in(topics=[str(number)]) for number in range(8)]
+        with connection.execute_wrapper(run):
+            outcomes = submit_all(tried, bot=make_bot())
+        return [isinstance(outcome, Submitted) for outcome in outcomes]
+
+    assert batch_against("55P03", "3") == [True] * 3 + [False] + [True] * 4
+    assert batch_against("55P03", "1234") == [True] + [False] * 7
+    assert batch_against("25P03", "3") == [False] * 8
+    assert batch_against("08006", "3") == [False] * 8
+
+
+@pytest.mark.usefixtures("committed")
+def test_batches_in_opposite_orders_never_stop_each_other(in_threads):
+    """All of it new: customers, conversations, drafts of two bots of one space."""
+    bots = [make_bot(), make_bot()]
+    for _ in range(3):
+        drafts = [handed_in() for _ in range(200)]
+        answers = in_threads(2, lambda n, drafts=drafts: submit_all(drafts[:: 1 - 2 * n], bot=bots[n]))
+        outcomes = [outcome for answer in answers for outcome in answer]
+        assert all(isinstance(outcome, Submitted) for outcome in outcomes), outcomes[:3]
+
+
+@pytest.mark.django_db
+def test_a_bot_of_a_thousand_versions_reads_one_of_them(django_assert_max_num_queries):
+    bot = make_bot()
+    stated = {"vendor": "", "model": "", "prompt_version": ""}
+    submit_all([handed_in(source=stated | {"version": str(number)}) for number in range(1000)], bot=bot)
+    seen = []
+
+    def count(execute, sql, params, many, context):
+        answer = execute(sql, params, many, context)
+        seen.append(context["cursor"].rowcount)
+        return answer
+
+    with connection.execute_wrapper(count):
+        submit_all([handed_in(source=stated | {"version": "500"})], bot=bot)
+    assert max(seen) <= 1
 
 
 @pytest.mark.usefixtures("committed")

@@ -64,3 +64,14 @@ def test_a_worker_that_fell_silent_says_nothing_of_the_receiver(empty_redis):
     deliveries = final("default", 3)
     attempt(deliveries[0], Answer("lost"))
     assert by_worker(deliver.dispatch) == 2
+
+
+def test_what_was_queued_before_the_endpoint_began_to_fail_goes_back_while_another_is_tried(empty_redis):
+    first, second, third = final("default", 3)
+    assert by_worker(deliver.dispatch) == 3
+    attempt(first, Answer("retry", error="No answer."))
+    [trying, waiting] = Delivery.objects.filter(status="queued").order_by("id")
+    assert by_worker(deliver._start, trying.pk, trying.epoch)
+    assert by_worker(deliver._start, waiting.pk, waiting.epoch) is None
+    assert statuses([first, second, third]) == ["retry", "sending", "retry"]
+    assert Delivery.objects.get(pk=third.pk).attempts == 0

@@ -308,3 +308,13 @@ def test_a_certificate_must_be_of_the_name_in_the_url(certificate, monkeypatch, 
     with rogue(saying("200 OK"), _tls(certificate)) as receiver:
         assert webhook.send(message(f"https://{host}:{receiver.port}/")).outcome == outcome
     assert len(receiver.requests) == (outcome == "delivered")
+
+
+def test_silent_name_servers_cost_no_more_than_any_other_silence(monkeypatch):
+    """The system's resolver cannot be told to hurry."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: time.sleep(5))
+    began = time.monotonic()
+    answer = webhook.send(message("http://helpdesk.example/hook", seconds=0.3))
+    assert time.monotonic() - began < 3
+    assert answer.outcome == "retry"
+    assert "No answer within 0.3 seconds" in answer.error
