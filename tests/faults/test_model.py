@@ -1,5 +1,6 @@
 """Random histories of the queue against the model of tests/proof/model.py."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -8,6 +9,7 @@ from tests.proof.model import Model
 from tests.receiver import receiving
 
 
+@pytest.mark.timeout(1800)
 def test_random_histories_break_no_promise(committed, times):
     examples, steps = times(20, 300), times(40, 60)
     with receiving() as receiver:
