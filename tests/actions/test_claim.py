@@ -334,6 +334,7 @@ def test_without_redis_everything_goes_on(monkeypatch, tmp_path, how):
     with Redis(tmp_path) as own:
         monkeypatch.setattr(ready.settings, "REDIS_URL", own.url)
         monkeypatch.setattr(ready, "_redis", ready._Redis())
+        monkeypatch.setattr(ready, "_patient", ready._Redis(0.5, rest=0))
         agent, first = make_agent(), make_draft()
         getattr(own, how)()
         second = make_draft()
