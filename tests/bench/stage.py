@@ -191,9 +191,14 @@ class World:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One whose next is free too: `make up` takes two."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            with suppress(OSError):
+                second.bind(("127.0.0.1", port + 1))
+                return port
 
 
 def cpu_of(process: int) -> float:
