@@ -1,6 +1,5 @@
 """Statistics of the board, pure and without a numeric library (a web process stays small)."""
 
-from bisect import bisect_left
 from math import sqrt
 
 # Two-sided 95 % quantile of the normal distribution.
@@ -29,8 +28,3 @@ def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high
-
-
-def bucket(seconds: float) -> int:
-    """The index into Counts.seconds of a time on a draft."""
-    return bisect_left(BUCKETS, seconds)

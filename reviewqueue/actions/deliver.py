@@ -91,13 +91,18 @@ def _courier(delivery: Delivery) -> bool:
     """Enqueue after the commit; without Redis the delivery goes back at once, to be tried a little later."""
     if later.deliver(delivery.pk, delivery.epoch):
         return True
+    _put_off(delivery, REDIS_WAIT)
+    return False
+
+
+def _put_off(delivery: Delivery, seconds: float) -> None:
+    """What was queued goes back untried, unless another epoch has it by now."""
     move(
         Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch, status="queued"),
         DELIVERY["postpone"],
-        not_before=Now() + timedelta(seconds=REDIS_WAIT),
+        not_before=Now() + timedelta(seconds=seconds),
         deadline=None,
     )
-    return False
 
 
 def deliver_now(delivery_id: int, epoch: int) -> None:
@@ -160,12 +165,7 @@ def _must_wait(delivery: Delivery) -> bool:
         return False
     if not Delivery.objects.filter(endpoint=delivery.endpoint_id, status="sending").exists():
         return False
-    move(
-        Delivery.objects.filter(pk=delivery.pk, epoch=delivery.epoch, status="queued"),
-        DELIVERY["postpone"],
-        not_before=Now() + timedelta(seconds=FAILING_WAIT),
-        deadline=None,
-    )
+    _put_off(delivery, FAILING_WAIT)
     return True
 
 

@@ -5,12 +5,11 @@ from django.db.models import Max
 
 from reviewqueue.figures import BUCKETS
 from reviewqueue.models import Feed, Watermark
+from reviewqueue.queries.rates import VERDICTS
 
 READER = "rollup"
 # Decisions counted in one transaction.
 BATCH = 20_000
-
-VERDICTS = ("approved", "edited", "rejected", "returned")
 
 # The key of each projection beside the day; `segments` gives a row for each segment that the bot named.
 PROJECTIONS = {

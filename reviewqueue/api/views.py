@@ -30,8 +30,8 @@ ID_DIGITS = 18
 SUBMIT = ("external-id-reused", "erased", "opted-out", "consent-missing", "unknown-queue", "conversation-mismatch")
 SUPERSEDE = ("not-found", "already-decided", "already-delivered")
 
-# Batches at once in each web process, a quarter of its threads (config/embedded/web.py): one may take minutes, and
-# people's pages need threads too.
+# Batches at once in each web process, a quarter of its threads (config/embedded/web.py): one may take many seconds,
+# and people's pages need threads too.
 BATCHES = 2
 
 _batches = threading.BoundedSemaphore(BATCHES)

@@ -237,6 +237,37 @@ def _reset() -> None:
     Watermark.objects.update(seq=0)
 
 
+# ms on a draft, and the bucket it is counted in: a bound belongs to the bucket below it, and the last has none.
+PLACES = {
+    0: 0,
+    1: 0,
+    1000: 0,
+    1001: 1,
+    2000: 1,
+    59_900: 9,
+    60_000: 9,
+    60_001: 10,
+    3_600_000: 16,
+    3_600_001: 17,
+    86_400_000: 17,
+}
+
+
+@pytest.mark.django_db
+def test_a_time_falls_into_one_bucket():
+    agent = make_agent()
+    for viewed_ms in (*PLACES, None):
+        mine = claim.claim(make_draft().pk, by=agent)
+        Draft.objects.filter(pk=mine.pk).update(shown_at=None if viewed_ms is None else "2020-01-01T00:00Z")
+        end(decide.approve(mine.pk, **seen(mine, agent), viewed_ms=viewed_ms))
+    for step in (settle.settle_due, settle.feed_final, rollup.fold):
+        by_worker(step)
+    counted = AgentDay.objects.get()
+    assert counted.approved == len(PLACES) + 1
+    assert {place: count for place, count in enumerate(counted.seconds) if count} == Counter(PLACES.values())
+    assert len(counted.seconds) == len(figures.BUCKETS) + 1
+
+
 @pytest.mark.django_db
 def test_a_day_is_a_day_of_utc(as_role):
     decision = make_decision()

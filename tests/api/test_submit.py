@@ -253,7 +253,7 @@ def test_a_database_that_fails_at_once(door, failure, status):
 
 
 def test_batches_at_once_have_their_places(door):
-    """One batch may take minutes: together they must not take every thread that people's pages need."""
+    """One batch may take many seconds: together they must not take every thread that people's pages need."""
     assert views.BATCHES == web.THREADS // 4
     for _ in range(views.BATCHES):
         views._batches.acquire()
