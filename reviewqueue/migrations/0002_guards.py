@@ -34,7 +34,7 @@ ALTER TABLE drill ADD CONSTRAINT drill_of_draft
 """
 
 APPEND_ONLY = ["consent", "message", "submission", "vote", "decision", "settlement", "feedback", "feed", "attempt",
-               "event", "leaf"]
+               "event", "leaf", "note", "handover"]
 
 TRIGGERS = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -213,6 +213,12 @@ APP = {
              " shown_at, last_holder_id)",
     "submission": "SELECT, INSERT",
     "skip": "SELECT, INSERT, UPDATE (until), DELETE",
+    "typed": "SELECT, INSERT, UPDATE (text, at), DELETE",
+    "note": "SELECT, INSERT",
+    "handover": "SELECT, INSERT",
+    "saved_view": "SELECT, INSERT, UPDATE, DELETE",
+    "presence": "SELECT, INSERT, UPDATE",
+    "search": "SELECT",
     "drill": "SELECT, INSERT",
     "vote": "SELECT, INSERT",
     "decision": "SELECT, INSERT",
@@ -255,6 +261,7 @@ WORKER = {
     "settlement": "SELECT, INSERT",
     "feedback": "SELECT",
     "feed": "SELECT, INSERT",
+    "search": "SELECT, INSERT",
     "delivery": "SELECT, UPDATE (status, blocked_by, not_before, epoch, deadline, attempts, phase, settled)",
     "attempt": "SELECT, INSERT",
     "notice": "SELECT, UPDATE (status, not_before, epoch, attempts)",
@@ -273,6 +280,8 @@ ERASER = {
     "customer": "SELECT, UPDATE (ref, name, key)",
     "conversation": "SELECT, UPDATE (reply_to)",
     "draft": "SELECT, UPDATE (purged_at)",
+    "typed": "SELECT (draft_id), DELETE",
+    "search": "SELECT (draft_id), DELETE",
     "event": "SELECT, INSERT",
 }
 

@@ -6,6 +6,7 @@ from reviewqueue.models.conversation import Conversation, Message
 from reviewqueue.models.customer import Consent, Customer
 from reviewqueue.models.decision import Decision, Feed, Feedback, Hold, Settlement, Vote
 from reviewqueue.models.delivery import Attempt, Delivery, Notice
+from reviewqueue.models.desk import Handover, Note, Presence, SavedView, Search, Typed
 from reviewqueue.models.draft import Draft, Drill, Skip, Submission
 from reviewqueue.models.event import Event, Leaf
 from reviewqueue.models.queue import Endpoint, Lane, Queue, Reason
@@ -29,19 +30,25 @@ __all__ = [
     "Event",
     "Feed",
     "Feedback",
+    "Handover",
     "Hold",
     "Lane",
     "Leaf",
     "Message",
+    "Note",
     "Notice",
+    "Presence",
     "Queue",
     "Reason",
+    "SavedView",
+    "Search",
     "SegmentDay",
     "Settlement",
     "Skip",
     "Source",
     "SourceDay",
     "Submission",
+    "Typed",
     "User",
     "Vote",
     "Watermark",

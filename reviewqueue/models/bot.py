@@ -5,11 +5,12 @@ from django.db import models
 
 class Bot(models.Model):
     """A program. Conversations and customers are shared by all bots of its space. Drafts of a sandbox bot can never
-    be delivered."""
+    be delivered. An internal one has no keys: what people write themselves is kept under it."""
 
     name = models.TextField(unique=True)
     space = models.TextField(default="main")
     sandbox = models.BooleanField(default=False)
+    internal = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "bot"

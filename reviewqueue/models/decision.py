@@ -118,6 +118,9 @@ class Feedback(models.Model):
     """What the decision teaches: before and after verbatim, why, how much changed, how long it took.
 
     `edit_rate` is a word error rate (see edits.py), NULL where nothing is sent; `viewed_ms` counts from first paint.
+    `findings` are those of the text decided on ([{check, level, start, end}], none of its words), `overridden` the
+    checks whose warning the person set aside, `spans` the places that the person marked as the reason of a label
+    ([[start, end]] in code points), `confirmed` the policy point that was read and confirmed.
     """
 
     decision = models.OneToOneField(Decision, models.PROTECT, primary_key=True, related_name="feedback")
@@ -129,6 +132,10 @@ class Feedback(models.Model):
     reasons = ArrayField(models.TextField(), default=list)
     causes = ArrayField(models.TextField(), default=list)
     viewed_ms = models.PositiveIntegerField(null=True)
+    findings = models.JSONField(default=list, db_default=[])
+    overridden = ArrayField(models.TextField(), default=list, db_default=[])
+    spans = models.JSONField(default=list, db_default=[])
+    confirmed = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "feedback"

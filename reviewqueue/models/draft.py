@@ -8,10 +8,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from reviewqueue.lifecycle import DRAFT_STATUSES
+from reviewqueue.models.queue import RISKS
 
 MODES = ("live", "sandbox", "drill", "practice", "recheck")
 KINDS = ("reply", "sentiment")
-RISKS = ("low", "normal", "high")
 
 
 class Draft(models.Model):

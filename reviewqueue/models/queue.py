@@ -3,22 +3,43 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+# Tiers of care, from the least on.
+RISKS = ("low", "normal", "high")
+
 
 class Queue(models.Model):
     """A named stream of work. `hold_seconds` a decision can be undone, `lease_seconds` a claim lasts without a sign
-    of life, `target_seconds` until a draft without `due_at` is due. A lower `priority` (0 to 9) is handed out first."""
+    of life, `target_seconds` until a draft without `due_at` is due. A lower `priority` (0 to 9) is handed out first.
+
+    How carefully its drafts are read: `seats` people judge each, `risk` is the least tier of any, `policy_points` are
+    confirmed in tier high, `blind_percent` of its labels are judged without seeing the bot's, `return_rounds` times a
+    bot may try again. `guidelines` stand beside the draft; `promise_words` and `known_hosts` are read by the checks.
+    """
 
     name = models.TextField(unique=True)
     priority = models.PositiveSmallIntegerField(default=5)
     hold_seconds = models.PositiveIntegerField(default=10)
     lease_seconds = models.PositiveIntegerField(default=600)
     target_seconds = models.PositiveIntegerField(default=4 * 3600)
+    risk = models.TextField(default="low", db_default="low")
+    seats = models.PositiveSmallIntegerField(default=1, db_default=1)
+    return_rounds = models.PositiveSmallIntegerField(default=3, db_default=3)
+    blind_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
+    guidelines = models.TextField(default="", blank=True, db_default="")
+    policy_points = ArrayField(models.TextField(), default=list, blank=True, db_default=[])
+    promise_words = ArrayField(models.TextField(), default=list, blank=True, db_default=[])
+    known_hosts = ArrayField(models.TextField(), default=list, blank=True, db_default=[])
 
     class Meta:
         db_table = "queue"
         constraints = [
             models.CheckConstraint(condition=models.Q(priority__lte=9), name="queue_priority_range"),
             models.CheckConstraint(condition=models.Q(hold_seconds__lte=1800), name="queue_hold_range"),
+            models.CheckConstraint(condition=models.Q(risk__in=RISKS), name="queue_risk_known"),
+            models.CheckConstraint(condition=models.Q(seats__gte=1, seats__lte=2), name="queue_seats_range"),
+            models.CheckConstraint(condition=models.Q(return_rounds__lte=10), name="queue_return_rounds_range"),
+            models.CheckConstraint(condition=models.Q(blind_percent__lte=100), name="queue_blind_percent_range"),
+            models.CheckConstraint(condition=models.Q(policy_points__len__lte=3), name="queue_few_policy_points"),
             models.CheckConstraint(
                 condition=models.Q(lease_seconds__gte=5, lease_seconds__lte=86_400), name="queue_lease_range"
             ),

@@ -14,7 +14,7 @@ def lanes_of(user: User) -> list[int]:
 
 
 def lanes(user: User) -> "QuerySet[Lane]":
-    found = Lane.objects.filter(queue__agents=user, skills__contained_by=user.skills)
+    found = Lane.objects.filter(queue__agents=user, skills__contained_by=user.all_skills)
     if user.languages:
         found = found.filter(Q(language__in=user.languages) | Q(language="und"))
     return found.order_by("id")
