@@ -6,20 +6,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from reviewqueue.actions.decide import CAUSES
+from reviewqueue.desk.keymap import TABLE
 from reviewqueue.edits import canonical
 from reviewqueue.models.draft import KINDS
 from reviewqueue.queries.desk import reasons_named
 from reviewqueue.queries.queue import START, Cursor, Filter
 
-# What the agent can say about a customer's text, beside the label: slug, words, key.
-CAUSE_WORDS = {
-    "sarcasm": (_("Sarcasm or irony"), "Q"),
-    "slang": (_("Slang"), "W"),
-    "dialect": (_("Dialect or variety"), "D"),
-    "mixed-language": (_("Mixed language"), "L"),
-    "both-moods": (_("Both moods"), "B"),
-    "unclear": (_("Unclear without context"), "U"),
-}
+# What the agent can say about a customer's text, beside the label. Each has its key.
+CAUSE_WORDS = {cause: TABLE[cause].words for cause in CAUSES}
 
 # What each verdict of the form hands to its action, beside what every decision tells.
 EXTRA: dict[str, tuple[str, ...]] = {

@@ -1,12 +1,13 @@
 """Tags and filters that every template has: how this product writes numbers, times, languages and changes."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf.locale import LANG_INFO
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.template import Library
+from django.template import Context, Library
 from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from reviewqueue.desk.changes import Run, counted, runs
+from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
 from reviewqueue.models import Draft, User
 from reviewqueue.queries.rates import Rate
 
@@ -36,6 +38,47 @@ DECIMAL_FROM = 1000
 def icon(name: str) -> SafeString:
     """A picture beside a word, never instead of one."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
+
+
+# --- Keys ---------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def key(context: Context, slug: str, number: int | None = None) -> SafeString:
+    """The attributes of what an action's key presses: `<button {% key "approve" %}>`, and for the entries of
+    a numbered list `{% key "choose" forloop.counter %}`. The badge, too, is drawn from them."""
+    keymap = _keymap(context)
+    pressed = keymap.key(slug, number)
+    if not pressed:
+        return SafeString("")
+    spoken = keymap.spoken(pressed)
+    aria = format_html(' aria-keyshortcuts="{}"', spoken) if spoken else ""
+    return format_html('data-key="{}"{}', pressed, aria)
+
+
+@register.simple_tag(takes_context=True)
+def refuses(context: Context, slug: str) -> SafeString:
+    """For the words that say why an action is not there: `<p {% refuses "approve" %}>…` is spoken when its key is
+    pressed."""
+    return format_html('data-refuses="{}"', _keymap(context).key(slug))
+
+
+@register.simple_tag(takes_context=True)
+def walks(context: Context, *slugs: str) -> SafeString:
+    """For what is walked through by keys: `<table {% walks "next" "previous" %}>`. Its stops are the elements with
+    `data-stop` in it."""
+    keymap = _keymap(context)
+    return format_html('data-walk="{}"', json.dumps({keymap.key(slug): slug for slug in slugs}))
+
+
+@register.simple_tag(takes_context=True)
+def keyboard(context: Context) -> list[tuple[str, Words, list[tuple[Action, str]]]]:
+    """The whole table, by screen."""
+    return _keymap(context).sections()
+
+
+def _keymap(context: Context) -> Keymap:
+    return context.get("keymap") or keymap_of(None)
 
 
 # --- Numbers ------------------------------------------------------------------------------------------------

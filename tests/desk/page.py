@@ -76,8 +76,11 @@ class Page(HTMLParser):
 
     @property
     def keys(self) -> dict[str, str]:
-        """What each single key is bound to, by its words."""
-        return {element.attributes["data-key"]: element.words for element in self.all_with("data-key")}
+        """What each key is bound to in the page's own part, by its words."""
+        found = [element for element in self.root.one("main").all() if "data-key" in element.attributes]
+        keys = [element.attributes["data-key"] for element in found]
+        assert len(set(keys)) == len(keys), f"a key is bound twice: {keys}"
+        return dict(zip(keys, (element.words for element in found), strict=True))
 
     def all_with(self, attribute: str) -> list[Element]:
         return [element for element in self.root.all() if attribute in element.attributes]
