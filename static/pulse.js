@@ -5,7 +5,8 @@
 (() => {
   const bench = document.getElementById("bench");
   if (!bench) return;
-  const { epoch, leaseUrl, leaseSeconds, lost, signedOut, lostWords, lostUrl } = bench.dataset;
+  const { epoch } = bench.dataset;
+  const { leaseUrl, leaseSeconds, lost, signedOut, lostWords, lostUrl } = document.getElementById("desk").dataset;
   const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
   const LOST = [403, 404, 409, 410];
   let timer = 0;
