@@ -47,23 +47,40 @@ class Receiver(ThreadingHTTPServer):
             Webhook(secret).verify(body, headers)
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
+class Posts(BaseHTTPRequestHandler):
+    """What any receiver does: hear a whole post, and answer without a word."""
+
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        with self.server.lock:
-            self.server.posts.append((headers["webhook-id"], body, headers))
-            code = self.server.answers.pop(0) if self.server.answers else 204
-        self.server.open.wait(60)
+    def body(self) -> bytes | None:
+        """None where the post broke off: whoever sent it was killed, or the link was cut, and nothing has arrived."""
+        length = int(self.headers["content-length"])
+        heard = self.rfile.read(length)
+        self.close_connection = len(heard) < length
+        return heard if len(heard) == length else None
+
+    def answer(self, code: int) -> None:
         self.send_response(code)
         self.send_header("content-length", "0")
         self.end_headers()
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+class Handler(Posts):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.body()
+        if body is None:
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        with self.server.lock:
+            self.server.posts.append((headers["webhook-id"], body, headers))
+            code = self.server.answers.pop(0) if self.server.answers else 204
+        self.server.open.wait(60)
+        self.answer(code)
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from reviewqueue.rows import read
 
 # Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
 TRIES = 4
-# How many heads of each lane the PostgreSQL path looks at: more than agents claim in one moment.
+# How many heads the PostgreSQL path looks at, over all lanes and at least in each: more than agents claim in one
+# moment. Where those of the best lane are all being taken, the next best of another lane will do.
+HEADS, LEAST = 256, 4
 DEPTH = 32
 # One claim in so many asks PostgreSQL first, so that a draft missing from Redis is found soon.
 POSTGRES_SHARE = 32
@@ -175,7 +177,8 @@ def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> D
         with transaction.atomic():
             lock_agent(by.pk)
             with connection.cursor() as cursor:
-                cursor.execute(NEXT, {"lanes": lanes, "skipped": skipped, "depth": DEPTH})
+                depth = min(DEPTH, max(LEAST, HEADS // max(1, len(lanes))))
+                cursor.execute(NEXT, {"lanes": lanes, "skipped": skipped, "depth": depth})
                 row = cursor.fetchone()
             claimed = _confirm(row[0], by, slot, lanes) if row else None
         if claimed:

@@ -1,6 +1,6 @@
 """Conversations and the messages that arrive in them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -50,7 +50,7 @@ def refuse_mismatch(conversation: Any, stated: Stated, customer_ref: str) -> Non
 
 
 def open_conversations(stated: Sequence[tuple[Stated, Customer]], space: str) -> list[Conversation]:
-    """New conversations, still without messages; IntegrityError where one has been opened in the meantime."""
+    """New conversations at rev 1, whose messages are appended next; IntegrityError where one was opened meanwhile."""
     subjects = [
         Body.of(one["subject"], ink="customer", customer_id=customer.pk) if one["subject"] else None
         for one, customer in stated
@@ -64,7 +64,7 @@ def open_conversations(stated: Sequence[tuple[Stated, Customer]], space: str) ->
             channel=one["channel"],
             subject=subject,
             reply_to=one["reply_to"],
-            rev=0,
+            rev=1,
         )
         for (one, customer), subject in zip(stated, subjects, strict=True)
     )
@@ -82,20 +82,20 @@ def add_messages(ref: str, messages: Sequence[Stated], *, bot: Bot) -> Conversat
     return conversation
 
 
-def append(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> int:
+def append(arrived: Sequence[tuple[Conversation, Sequence[Stated]]], opened: Collection[Conversation] = ()) -> int:
     """Store the messages that are new to each conversation, which the caller has locked; how many.
 
-    A conversation with new messages, or one that was just opened (rev 0), gets its next rev.
+    A conversation with new messages gets its next rev; those of one that was just opened belong to its first.
     """
-    known = _known(arrived)
+    known = _known([(conversation, messages) for conversation, messages in arrived if conversation not in opened])
     fresh = [
         (conversation, [message for message in messages if (conversation.pk, message["id"]) not in known])
         for conversation, messages in arrived
     ]
-    raised = [conversation for conversation, new in fresh if new or not conversation.rev]
-    Conversation.objects.filter(pk__in=[conversation.pk for conversation in raised]).update(rev=F("rev") + 1)
-    for conversation in raised:
-        conversation.rev += 1
+    if raised := [conversation for conversation, new in fresh if new and conversation not in opened]:
+        Conversation.objects.filter(pk__in=[conversation.pk for conversation in raised]).update(rev=F("rev") + 1)
+        for conversation in raised:
+            conversation.rev += 1
     stored = [(conversation, message) for conversation, new in fresh for message in new]
     bodies = insert(
         Body.of(message["text"], ink=INKS[message["author"]], customer_id=conversation.customer_id)
@@ -117,8 +117,7 @@ def append(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> int:
 
 def _known(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> set[tuple[int, str]]:
     """(conversation id, message ref) of those that are stored already."""
-    asked = [(conversation.pk, message["id"]) for conversation, messages in arrived if conversation.rev
-             for message in messages]  # fmt: skip
+    asked = [(conversation.pk, message["id"]) for conversation, messages in arrived for message in messages]
     if not asked:
         return set()
     with connection.cursor() as cursor:

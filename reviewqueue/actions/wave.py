@@ -149,7 +149,10 @@ def _conversations(entries: list[Entry], bot: Bot) -> None:
     opened = open_conversations([(entry.content["conversation"], entry.customer) for entry in new], bot.space)
     for entry, conversation in zip(new, opened, strict=True):
         entry.conversation = conversation
-    append([(entry.conversation, entry.content["conversation"]["messages"]) for entry in entries if entry.conversation])
+    arrived = [
+        (entry.conversation, entry.content["conversation"]["messages"]) for entry in entries if entry.conversation
+    ]
+    append(arrived, set(opened))
 
 
 def _talk(entry: Entry) -> str:

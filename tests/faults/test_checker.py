@@ -1,6 +1,8 @@
 """The checker of the chaos runs: silent about a sound run, and each rule red on what it is there for."""
 
 import json
+import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.proof import checker, history
+from tests.proof.actors import Receiver
 from tests.proof.checker import Decision, Delivery, Draft, Stored, Vote
 from tests.proof.history import History, Line, digest
 
@@ -248,3 +251,16 @@ def test_a_line_is_one_write(tmp_path):
     written = History(tmp_path, "amina")
     written.write("decide", "invoke", text="x" * 10_000)
     assert json.loads((tmp_path / "amina.jsonl").read_text())["text"] == "x" * 10_000
+
+
+def test_a_post_that_breaks_off_has_not_arrived(tmp_path):
+    """Whoever sent it was killed between two writes: a receiver is told nothing, so it notes nothing."""
+    with Receiver("1", tmp_path) as receiver:
+        threading.Thread(target=receiver.serve_forever, args=(0.05,), daemon=True).start()
+        for body, heard in ((b"", b""), (b"half", b""), (b"whole body", b"HTTP/1.1 400")):
+            with socket.create_connection(("127.0.0.1", receiver.port), timeout=5) as wire:
+                wire.sendall(b"POST /chat HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n" + body)
+                wire.shutdown(socket.SHUT_WR)
+                assert wire.recv(1000).startswith(heard)
+        receiver.shutdown()
+    assert [(line.op, line.what) for line in history.read(tmp_path)] == [("arrive", "refused")]

@@ -350,7 +350,7 @@ def test_a_newer_message_is_seen_by_the_decision_or_comes_after_it(times):
 def test_twenty_at_once_under_one_id_are_one_draft(times):
     """Row 18. The same content is answered with the same draft, other content is refused, and what was answered is
     stored: whoever looks after the answer finds it."""
-    bot, rounds, wins = make_bot(), times(30, 1000), Counter()
+    bot, rounds, wins = make_bot(), times(50, 1000), Counter()
     with track(*map(str, range(20))) as twenty:
         for number in range(rounds):
             content = make_content()
@@ -442,7 +442,7 @@ def test_undoing_against_sending_has_one_winner(times, receiver, rival):
     make_queue(hold_seconds=1800)
     make_endpoint(receiver.url)
     bot, agent, lead = make_bot(), make_agent(), make_agent(role="lead")
-    rounds, undone = times(20, 350), set()
+    rounds, undone = times(50, 350), set()
 
     def send(decision: Decision) -> None:
         if rival == "send now":

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.proof.history import History, digest
+from tests.receiver import Posts
 from tests.system import Person, claimed_id, form_fields
 
 # Channels of the queue, each with an endpoint of its own: one that fails is handed one delivery at a time.
@@ -383,19 +384,20 @@ class Receiver(ThreadingHTTPServer):
         return "fails" if what < 0.015 else "hangs up" if what < 0.03 else "dawdles"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Posts):
     server: Receiver
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
+        if body is None:
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         facts: dict[str, Any] = {"webhook_id": headers.get("webhook-id", "")}
         try:
             Webhook(self.server.secrets[self.path.rpartition("/")[2]]).verify(body, headers)
         except (WebhookVerificationError, KeyError) as error:
             self.server.history.write("arrive", "refused", error=str(error), **facts)
-            self._answer(400)
+            self.answer(400)
             return
         data = json.loads(body)["data"]
         mood = self.server.mood()
@@ -406,12 +408,4 @@ class Handler(BaseHTTPRequestHandler):
             return
         if mood == "dawdles":
             time.sleep(2)
-        self._answer(500 if mood == "fails" else 204)
-
-    def _answer(self, code: int) -> None:
-        self.send_response(code)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        pass
+        self.answer(500 if mood == "fails" else 204)
