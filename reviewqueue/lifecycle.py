@@ -45,13 +45,17 @@ def _table(*steps: Step) -> dict[str, Step]:
 
 DRAFT_STATUSES = ("received", "waiting", "claimed", "decided", "refused", "withdrawn", "expired")
 
-# `decide` also starts from waiting: a lease that lapsed still counts for its last holder until someone else claims.
+# `decide` and `vote` also start from waiting: a lease that lapsed still counts for its last holder until someone else
+# claims.
 DRAFT = _table(
     Step("admit", ("received",), "waiting", "system", "passed policy and checks"),
     Step("refuse", ("received",), "refused", "system", "refused by policy or checks"),
     Step("claim", ("waiting",), "claimed", "agent", "claimed"),
     Step("release", ("claimed",), "waiting", "holder", "released"),
     Step("skip", ("claimed",), "waiting", "holder", "skipped"),
+    Step("hand_over", ("claimed",), "waiting", "holder", "handed over"),
+    Step("escalate", ("claimed",), "waiting", "holder", "escalated"),
+    Step("vote", ("claimed", "waiting"), "waiting", "holder", "voted on"),
     Step("lapse", ("claimed",), "waiting", "system", "lease lapsed"),
     Step("take_over", ("claimed",), "claimed", "lead", "taken over"),
     Step("decide", ("claimed", "waiting"), "decided", "holder", "decided"),

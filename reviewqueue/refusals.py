@@ -34,6 +34,11 @@ RULES = {
     # What actions refuse.
     "lease-lost": Rule(409, "You no longer hold this draft"),
     "already-decided": Rule(409, "Already decided"),
+    "taken-over": Rule(409, "A lead took this draft over"),
+    "already-voted": Rule(409, "You have voted on this draft"),
+    "nobody-there": Rule(409, "Nobody there can take it"),
+    "rounds-used": Rule(409, "The bot has had its tries"),
+    "not-delivered": Rule(409, "There is nothing to correct"),
     "slot-taken": Rule(409, "Somebody else has this draft"),
     "newer-message": Rule(409, "The customer wrote again"),
     "draft-changed": Rule(409, "The draft is not the one you saw"),

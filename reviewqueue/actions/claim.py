@@ -8,6 +8,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewqueue import ready
+from reviewqueue.actions.lanes import bring_back
 from reviewqueue.actions.lease import AHEAD, SHOWN, LeaseEnd, give_back, gone, lapse, lock_agent, renew
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import DRAFT, Refused, move
@@ -59,11 +60,12 @@ def claim_next(*, by: User, slot: int = SHOWN) -> Draft | None:
 
 def _next(by: User, slot: int) -> Draft | None:
     lanes = lanes_of(by)
-    skipped = list(Skip.objects.filter(agent=by, until__gt=Now()).values_list("draft_id", flat=True))
+    skips = Skip.objects.filter(agent=by, until__gt=Now(), draft__status="waiting")
+    skipped = list(skips.values_list("draft_id", flat=True))
     return (
         _by_redis(by, slot, lanes, skipped)
         or _by_postgres(by, slot, lanes, skipped)
-        or (_by_postgres(by, slot, lanes, skipped) if lapse() else None)
+        or (_by_postgres(by, slot, lanes, skipped) if lapse() + bring_back() else None)
     )
 
 
@@ -72,23 +74,36 @@ def claim(draft_id: int, *, by: User) -> Draft:
 
     What is on the agent's screen moves ahead and what was ahead goes back; where the one ahead was picked, the other
     goes back. Refused, and nothing moved: not-allowed, not-found (also outside the agent's lanes), slot-taken where
-    someone else has it, already-decided, withdrawn, expired.
+    someone else has it, already-voted, already-decided, withdrawn, expired.
     """
     _may_decide(by)
     with transaction.atomic():
         lock_agent(by.pk)
         draft = Draft.objects.filter(pk=draft_id).first()
-        if draft is None or draft.lane_id not in lanes_of(by):
+        # A lead may pick from any lane, so that nothing is stuck in one that nobody is served from.
+        lanes = None if by.leads else lanes_of(by)
+        if draft is None or (lanes is not None and draft.lane_id not in lanes):
             raise Refused("not-found", "There is no such draft in your queues.", draft_id=draft_id)
         if draft.status == "claimed" and draft.holder_id == by.pk and draft.slot == SHOWN:
             return draft
         make_room(by, keep=draft_id)
-        claimed = _show(by, draft_id) or _confirm(draft_id, by, SHOWN)
+        refuse_voter(draft, by)
+        claimed = _show(by, draft_id) or _confirm(draft_id, by, SHOWN, lanes)
         if claimed is None:
             raise _why_not(draft_id)
     with suppress(ready.Away):
         ready.remove(draft_id, claimed.lane_id)
     return claimed
+
+
+def refuse_voter(draft: Draft, by: User) -> None:
+    """Nobody votes twice in a round. The draft is locked to the end of the caller's transaction."""
+    if draft.seats == 1:
+        return
+    locked = Draft.objects.select_for_update().get(pk=draft.pk)
+    if locked.votes.filter(round=locked.round, agent=by).exists():
+        says = "It needs another person's judgement now, without a look at yours."
+        raise Refused("already-voted", says, draft_id=draft.pk)
 
 
 def _why_not(draft_id: int) -> Refused:
@@ -144,6 +159,7 @@ def make_room(by: User, keep: int | None = None) -> None:
 
 def _by_redis(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
     if random.randrange(POSTGRES_SHARE) == 0:  # noqa: S311  a share, not a secret
+        bring_back()
         return None
     try:
         for _ in range(TRIES):

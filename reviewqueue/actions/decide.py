@@ -14,11 +14,14 @@ from reviewqueue import checks, edits
 from reviewqueue.actions.claim import promote
 from reviewqueue.actions.lease import SHOWN, lease_lost
 from reviewqueue.actions.log import log
-from reviewqueue.actions.order import no_longer_waiting
+from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.actions.settle import settle_at_once
+from reviewqueue.actions.vote import forget_skips, keep, next_lane, refuse_out_of_turn, settles, votes_of
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Body, Decision, Draft, Reason, User, Vote
+from reviewqueue.models import Body, Decision, Draft, Reason, Remark, User, Vote
+from reviewqueue.models.decision import SENT_VERDICTS
 from reviewqueue.queries.endpoints import endpoints_for
+from reviewqueue.queries.returns import rounds_left
 from reviewqueue.rows import read
 
 # What the person says about the language of a text, whatever the verdict.
@@ -35,12 +38,14 @@ RECORD = """
 WITH vote AS (
   INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, conversation_rev,
                     decision_key, at)
-  VALUES (%(draft)s, %(round)s, 1, %(agent)s, %(epoch)s, %(verdict)s, %(seen)s, %(final)s, %(digest)s, false, %(rev)s,
-          %(key)s, statement_timestamp())
+  VALUES (%(draft)s, %(round)s, %(seat)s, %(agent)s, %(epoch)s, %(verdict)s, %(seen)s, %(final)s, %(digest)s, false,
+          %(rev)s, %(key)s, statement_timestamp())
   RETURNING id, at
 ), decision AS (
-  INSERT INTO decision (draft_id, round, mode, seats, verdict, digest, by_vote_id, by_agent_id, at)
-  SELECT %(draft)s, %(round)s, %(mode)s, %(seats)s, %(verdict)s, %(digest)s, id, %(agent)s, at FROM vote
+  INSERT INTO decision (draft_id, round, mode, seats, verdict, digest, by_vote_id, by_agent_id, with_vote_id,
+                        with_agent_id, at)
+  SELECT %(draft)s, %(round)s, %(mode)s, %(seats)s, %(verdict)s, %(digest)s, id, %(agent)s, %(with_vote)s,
+         %(with_agent)s, at FROM vote
   RETURNING *
 ), hold AS (
   INSERT INTO hold (decision_id, until)
@@ -92,6 +97,7 @@ class Judgement:
     note: str = ""
     causes: Sequence[str] = ()
     viewed_ms: int | None = None
+    own: bool = False
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -99,28 +105,45 @@ class Judgement:
         return {"draft_id": self.draft_id, "text": self.text or self.note or None}
 
 
-def approve(draft_id: int, **seen: Unpack[Seen]) -> Decision:
-    """Approve the draft, or confirm the label, as it stands. Refusals as in `edit`."""
+def approve(draft_id: int, **seen: Unpack[Seen]) -> Decision | None:
+    """Approve the draft, or confirm the label, as it stands. Refusals as in `edit`.
+
+    None, here and below, where it was a vote and others have to judge as well.
+    """
     return _decide(Judgement(draft_id=draft_id, verdict="approved", **seen))
 
 
-def edit(draft_id: int, *, text: str, reasons: Sequence[str] = (), note: str = "", **seen: Unpack[Seen]) -> Decision:
-    """Send `text` instead of the draft (for a label: one of its labels). A text equal to the draft is an approval.
+def edit(
+    draft_id: int, *, text: str, reasons: Sequence[str] = (), note: str = "", **seen: Unpack[Seen]
+) -> Decision | None:
+    """Send `text` instead of the draft (for a label: one of its labels). A text equal to the draft is an approval, and
+    one for a draft that a person began is `written`.
 
-    The same `decision_key` again returns the stored decision. Refused: lease-lost, already-decided, withdrawn,
-    expired, draft-changed, newer-message, check-failed, not-allowed, reason-missing (an unknown reason).
+    The same `decision_key` again returns the stored decision. Refused: lease-lost, taken-over, already-decided,
+    already-voted, withdrawn, expired, draft-changed, newer-message, check-failed, not-allowed, reason-missing (an
+    unknown reason).
     """
     text = edits.canonical(text)
     return _decide(Judgement(draft_id=draft_id, verdict="edited", text=text, reasons=reasons, note=note, **seen))
 
 
-def reject(draft_id: int, *, reasons: Sequence[str], note: str = "", **seen: Unpack[Seen]) -> Decision:
+def reject(draft_id: int, *, reasons: Sequence[str], note: str = "", **seen: Unpack[Seen]) -> Decision | None:
     """Send nothing; for a label: "cannot tell". At least one reason; some need a note. Refusals as in `edit`."""
     return _decide(Judgement(draft_id=draft_id, verdict="rejected", reasons=reasons, note=note, **seen))
 
 
+def return_to_bot(draft_id: int, *, note: str, reasons: Sequence[str] = (), **seen: Unpack[Seen]) -> Decision | None:
+    """Have the bot try again, by the instructions in `note`. Refused also: rounds-used, and as in `edit`."""
+    return _decide(Judgement(draft_id=draft_id, verdict="returned", reasons=reasons, note=note, **seen))
+
+
+def discard(draft_id: int, **seen: Unpack[Seen]) -> Decision | None:
+    """Send nothing of a text that a person began, and give no reason. Refusals as in `edit`."""
+    return _decide(Judgement(draft_id=draft_id, verdict="rejected", own=True, **seen))
+
+
 @transaction.atomic
-def _decide(judgement: Judgement) -> Decision:
+def _decide(judgement: Judgement) -> Decision | None:
     # The conversation is locked before the draft, as when a draft is handed in: a message that arrives now waits for
     # the decision, and one that arrived is seen by it.
     rev = _rev_now(judgement.draft_id)
@@ -131,14 +154,20 @@ def _decide(judgement: Judgement) -> Decision:
         .filter(pk=judgement.draft_id)
         .first()
     )
-    if found := _stored(judgement):
-        return found
+    if vote := _stored(judgement):
+        return Decision.objects.filter(by_vote=vote).first()
     if before is None:
         raise Refused("not-found", "There is no such draft.", **judgement.facts)
     _is_allowed(before, rev, judgement)
+    votes = votes_of(before)
+    refuse_out_of_turn(before, votes, judgement.by, **judgement.facts)
     final = _final(before, judgement)
+    if not settles(before, votes, _verdict(before, final, judgement)):
+        _vote(before, final, votes, judgement)
+        return None
     _take(before, judgement)
-    decision = _record(before, final, judgement)
+    decision = _record(before, final, votes, judgement)
+    forget_skips(before, votes)
     if before.slot == SHOWN:
         promote(judgement.by)
     log(f"draft.{decision.verdict}", judgement.by, draft=before.pk, decision=decision.pk, epoch=before.epoch)
@@ -155,14 +184,14 @@ def _rev_now(draft_id: int) -> int | None:
     return row[0] if row else None
 
 
-def _stored(judgement: Judgement) -> Decision | None:
-    """The decision of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
+def _stored(judgement: Judgement) -> Vote | None:
+    """The vote of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
     vote = next(iter(read(Vote, VOTE, [judgement.decision_key])), None)
     if vote is None:
         return None
     if vote.agent_id != judgement.by.pk or vote.draft_id != judgement.draft_id:
         raise Refused("already-decided", "This form was used before. Open the draft again.", **judgement.facts)
-    return Decision.objects.get(by_vote=vote)
+    return vote
 
 
 def _is_allowed(draft: Draft, rev: int | None, judgement: Judgement) -> None:
@@ -179,12 +208,27 @@ def _is_allowed(draft: Draft, rev: int | None, judgement: Judgement) -> None:
         raise Refused("draft-changed", "The form was made for another text. Open the draft again.", **facts)
     if rev is not None and rev != judgement.rev:
         raise Refused("newer-message", "The customer wrote again. Read it before you decide.", **facts)
+    if judgement.own and draft.origin != "agent":
+        raise Refused("not-allowed", "The draft is a bot's. Reject it, and say why.", **facts)
     _reasons_known(draft, judgement)
+    if judgement.verdict == "returned":
+        _may_return(draft, judgement)
+
+
+def _may_return(draft: Draft, judgement: Judgement) -> None:
+    facts = judgement.facts
+    if "return" not in draft.submission.allowed:
+        raise Refused("not-allowed", "The bot takes nothing back.", **facts)
+    if not judgement.note.strip():
+        raise Refused("reason-missing", "Write what the bot should do otherwise.", **facts)
+    if rounds_left(draft) <= 0:
+        says = "The bot has tried as often as this queue allows. Edit the draft, reject it, or write without AI."
+        raise Refused("rounds-used", says, **facts)
 
 
 def _reasons_known(draft: Draft, judgement: Judgement) -> None:
     facts = judgement.facts
-    if judgement.verdict == "rejected" and not judgement.reasons:
+    if judgement.verdict == "rejected" and not judgement.reasons and not judgement.own:
         raise Refused("reason-missing", "Choose a reason for the rejection.", **facts)
     known = {reason.slug: reason for reason in Reason.objects.filter(kind=draft.kind)} if judgement.reasons else {}
     for slug in judgement.reasons:
@@ -200,7 +244,7 @@ def _final(draft: Draft, judgement: Judgement) -> Body | None:
     """The text that leaves: the draft's own where nothing was changed, a new one in the human's ink, or none."""
     for typed in (judgement.text, judgement.note):
         refuse_too_long(typed or "", **judgement.facts)
-    if judgement.verdict == "rejected":
+    if judgement.verdict not in SENT_VERDICTS:
         return None
     text = judgement.text if judgement.text is not None else draft.body.text or ""
     if text != draft.body.text and "edit" not in draft.submission.allowed:
@@ -226,37 +270,76 @@ def refuse_too_long(typed: str, **facts: Any) -> None:
         raise Refused("check-failed", says, **facts)
 
 
-def _take(draft: Draft, judgement: Judgement) -> None:
+def _verdict(draft: Draft, final: Body | None, judgement: Judgement) -> str:
+    """Whether a text that leaves was changed is told by the text, not by the button."""
+    if final is None:
+        return judgement.verdict
+    if draft.origin == "agent":
+        return "written"
+    return "approved" if final.pk == draft.body_id else "edited"
+
+
+def _take(draft: Draft, judgement: Judgement, verb: str = "decide", **changes: Any) -> Draft:
     moved = move(
         Draft.objects.filter(pk=draft.pk, epoch=judgement.epoch).filter(
             Q(holder=judgement.by) | Q(status="waiting", last_holder=judgement.by)
         ),
-        DRAFT["decide"],
+        DRAFT[verb],
         holder=None,
         slot=None,
         lease_until=None,
+        **changes,
     )
     if not moved:
         raise lease_lost(**judgement.facts)
     if draft.status == "waiting":
         no_longer_waiting(draft)
+    return moved[0]
 
 
-def _record(draft: Draft, final: Body | None, judgement: Judgement) -> Decision:
+def _vote(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Judgement) -> None:
+    """One of several has judged: the draft waits for the next, who learns nothing of it."""
+    waits = _take(draft, judgement, "vote", lane=next_lane(draft, votes), epoch=draft.epoch + 1)
+    vote = Vote(
+        draft=draft,
+        round=draft.round,
+        seat=len(votes) + 1,
+        agent=judgement.by,
+        epoch=draft.epoch,
+        verdict=_verdict(draft, final, judgement),
+        seen=judgement.seen,
+        final=final,
+        digest=final.digest if final else draft.digest,
+        conversation_rev=judgement.rev,
+        decision_key=judgement.decision_key,
+    )
+    note = _note(draft, judgement)
+    keep(vote, Remark(note=note, reasons=list(judgement.reasons), causes=list(judgement.causes)), judgement.by)
+    now_waiting(waits)
+    if draft.slot == SHOWN:
+        promote(judgement.by)
+
+
+def _note(draft: Draft, judgement: Judgement) -> Body | None:
+    if not judgement.note.strip():
+        return None
+    note = Body.of(edits.canonical(judgement.note), ink="human", customer_id=draft.customer_id)
+    note.save()
+    return note
+
+
+def _record(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Judgement) -> Decision:
     """Vote, decision, its hold, one held delivery for each endpoint, and feedback: one statement."""
-    edited = final is not None and final.pk != draft.body_id
-    verdict = "rejected" if final is None else "edited" if edited else "approved"
     digest = final.digest if final else draft.digest
-    note = None
-    if judgement.note.strip():
-        note = Body.of(edits.canonical(judgement.note), ink="human", customer_id=draft.customer_id)
-        note.save()
+    note = _note(draft, judgement)
     rate, unit = None, None
-    if final is not None and draft.kind == "reply":
+    if final is not None and draft.kind == "reply" and draft.origin == "bot":
         rate, unit = edits.edit_rate(draft.body.text or "", final.text or "", draft.submission.language)
     sent = final is not None and draft.mode == "live"
     row = {
-        "draft": draft.pk, "round": draft.round, "agent": judgement.by.pk, "epoch": draft.epoch, "verdict": verdict,
+        "draft": draft.pk, "round": draft.round, "agent": judgement.by.pk, "epoch": draft.epoch,
+        "verdict": _verdict(draft, final, judgement), "seat": len(votes) + 1,
+        "with_vote": votes[0].pk if votes else None, "with_agent": votes[0].agent_id if votes else None,
         "seen": judgement.seen, "final": final and final.pk, "digest": digest, "rev": judgement.rev,
         "key": judgement.decision_key, "mode": draft.mode, "seats": draft.seats,
         "hold": draft.lane.queue.hold_seconds, "conversation": draft.conversation_id,

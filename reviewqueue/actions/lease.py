@@ -8,16 +8,22 @@ from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from reviewqueue.actions import lanes
 from reviewqueue.actions.log import SYSTEM, log
 from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Draft, Skip, User
+from reviewqueue.models import Draft, Handover, Lane, Skip, User
+from reviewqueue.models.draft import NEVER
+from reviewqueue.models.user import LEADS
+from reviewqueue.queries.lanes import receivers
 
 # The slots of an agent: what is on the screen, and what is leased ahead.
 SHOWN, AHEAD = 0, 1
 
 # A skipped draft stays away from the agent this long.
 SKIP_FOR = timedelta(minutes=30)
+# So many different people skip a draft before the leads get it.
+SKIPS = 3
 # Leases ended in one transaction.
 BATCH = 200
 
@@ -71,6 +77,9 @@ def lease_lost(draft_id: int, **facts: object) -> Refused:
     if draft is None:
         return Refused("not-found", "There is no such draft.")
     if draft.status == "claimed":
+        last = draft.handovers.last()
+        if last and last.kind == "taken-over" and last.by_id == draft.holder_id:
+            return Refused("taken-over", f"{draft.holder} has it now.", draft_id=draft_id, **facts)
         since = f"{draft.holder} has this draft now."
         return Refused("lease-lost", since, draft_id=draft_id, **facts)
     if draft.status == "waiting":
@@ -80,30 +89,46 @@ def lease_lost(draft_id: int, **facts: object) -> Refused:
 
 @transaction.atomic
 def release(draft_id: int, *, by: User, epoch: int) -> None:
-    """Give a draft back to the queue. Refused: lease-lost."""
-    draft = _held(draft_id, by, epoch)
-    give_back(draft, "release", by)
+    """Give a draft back: to the queue, or to who asked for help with it. Refused: lease-lost."""
+    draft = held(draft_id, by, epoch)
+    give_back(draft, "release", by, lane=lanes.after_release(draft, by))
 
 
 @transaction.atomic
 def skip(draft_id: int, *, by: User, epoch: int) -> None:
-    """Give a draft back and not see it again for 30 minutes. Refused: lease-lost."""
-    draft = _held(draft_id, by, epoch)
+    """Give a draft back and not see it again for 30 minutes; the leads get one that so many skipped. Refused:
+    lease-lost."""
+    draft = held(draft_id, by, epoch)
     Skip.objects.update_or_create(draft=draft, agent=by, defaults={"until": timezone.now() + SKIP_FOR})
-    give_back(draft, "skip", by)
+    if _nobody_wants(draft):
+        Handover.objects.create(draft=draft, by=by, kind="escalated", reason="skipped")
+        give_back(draft, "escalate", by, lane=lanes.of_leads(draft.lane))
+    else:
+        give_back(draft, "skip", by)
 
 
-def _held(draft_id: int, by: User, epoch: int) -> Draft:
-    draft = Draft.objects.select_for_update().filter(pk=draft_id, holder=by, epoch=epoch, status="claimed").first()
+def _nobody_wants(draft: Draft) -> bool:
+    """So many people skipped it, and there is a lead who is served where it goes."""
+    if draft.lane.skills or Skip.objects.filter(draft=draft, until__lt=NEVER).count() < SKIPS:
+        return False
+    return receivers(draft).filter(role__in=LEADS).exists()
+
+
+def held(draft_id: int, by: User, epoch: int, **facts: object) -> Draft:
+    """The draft that the agent has under that epoch, locked to the end of the caller's transaction."""
+    mine = Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed")
+    draft = mine.select_for_update(of=("self",)).select_related("lane").first()
     if draft is None:
-        raise lease_lost(draft_id)
+        raise lease_lost(draft_id, **facts)
     return draft
 
 
-def give_back(draft: Draft, verb: str, by: User) -> None:
+def give_back(draft: Draft, verb: str, by: User, lane: Lane | None = None) -> None:
+    """The draft waits again, in the same lane or another one, under a new epoch. Inside the caller's transaction."""
     (draft,) = move(
         Draft.objects.filter(pk=draft.pk, epoch=draft.epoch),
         DRAFT[verb],
+        lane=lane.pk if lane else draft.lane_id,
         holder=None,
         slot=None,
         lease_until=None,

@@ -5,6 +5,7 @@ from django.db.models import F, Max
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from reviewqueue.actions import lanes
 from reviewqueue.actions.claim import make_room
 from reviewqueue.actions.deliver import dispatch
 from reviewqueue.actions.lease import SHOWN, LeaseEnd, lock_agent
@@ -21,7 +22,8 @@ FEED_LOCK = 7_305_001
 
 @transaction.atomic
 def undo(decision_id: int, *, by: User) -> Draft:
-    """Take a decision back while it is held; the draft is on the screen of the agent who decided it, a round later.
+    """Take a decision back while it is held; the draft is on the screen of the agent who decided it, a round later,
+    in which several people vote anew.
 
     What was on that screen moves ahead, what was ahead goes back to the queue. Refused: not-found, not-allowed,
     already-sent.
@@ -32,13 +34,15 @@ def undo(decision_id: int, *, by: User) -> Draft:
     _may_settle(decision, by)
     # Locks are taken in one order everywhere: the agent, the draft, its hold.
     lock_agent(decision.by_agent_id)
-    Draft.objects.select_for_update().get(pk=decision.draft_id)
+    before = Draft.objects.select_for_update(of=("self",)).select_related("lane").get(pk=decision.draft_id)
     if not cancel_provisional(decision):
         raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
     make_room(decision.by_agent)
     (draft,) = move(
         Draft.objects.filter(pk=decision.draft_id, round=decision.round),
         DRAFT["undo"],
+        # A lead who settled a disagreement begins anew as one of several.
+        lane=lanes.ordinary(before.lane) if before.seats > 1 else before.lane,
         holder=decision.by_agent_id,
         last_holder=decision.by_agent_id,
         slot=SHOWN,

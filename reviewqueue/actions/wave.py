@@ -229,6 +229,7 @@ def _draft(entry: Entry, bot: Bot, text: Body, lanes: Mapping[tuple[int, str], L
         submit_mac=entry.handed_in.mac(bytes(entry.customer.key or b"")),
         mode="sandbox" if bot.sandbox else "live",
         kind=content["kind"],
+        seats=entry.queue.seats,
         customer=entry.customer,
         conversation=entry.conversation,
         body=text,

@@ -18,7 +18,11 @@ from reviewqueue.models import Decision
 from reviewqueue.queries import desk as queries
 from reviewqueue.queries import timeline
 
-ACTIONS: dict[str, Callable[..., Decision]] = {"approve": decide.approve, "edit": decide.edit, "reject": decide.reject}
+ACTIONS: dict[str, Callable[..., Decision | None]] = {
+    "approve": decide.approve,
+    "edit": decide.edit,
+    "reject": decide.reject,
+}
 
 
 @require_safe

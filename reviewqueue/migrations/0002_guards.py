@@ -34,7 +34,7 @@ ALTER TABLE drill ADD CONSTRAINT drill_of_draft
 """
 
 APPEND_ONLY = ["consent", "message", "submission", "vote", "decision", "settlement", "feedback", "feed", "attempt",
-               "event", "leaf", "note", "handover"]
+               "event", "leaf", "note", "handover", "remark"]
 
 TRIGGERS = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -86,9 +86,85 @@ BEGIN
   IF NEW.round <> OLD.round AND (OLD.status, NEW.status, NEW.round) <> ('decided', 'claimed', OLD.round + 1) THEN
     RAISE EXCEPTION 'a round of draft % ends by undoing its decision', OLD.id USING ERRCODE = 'restrict_violation';
   END IF;
+  IF NEW.seats > 1 AND NEW.status = 'claimed' AND NEW.holder_id IS DISTINCT FROM OLD.holder_id THEN
+    IF EXISTS (SELECT FROM public.vote WHERE draft_id = NEW.id AND round = NEW.round AND agent_id = NEW.holder_id) THEN
+      RAISE EXCEPTION 'agent % has voted on draft %', NEW.holder_id, NEW.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF (SELECT count(*) FROM public.vote WHERE draft_id = NEW.id AND round = NEW.round) >= NEW.seats
+       AND NOT EXISTS (SELECT FROM public.account WHERE id = NEW.holder_id AND role IN ('lead', 'admin')) THEN
+      RAISE EXCEPTION 'the votes on draft % are for a lead to settle', NEW.id USING ERRCODE = 'restrict_violation';
+    END IF;
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER draft_guard BEFORE UPDATE ON draft FOR EACH ROW EXECUTE FUNCTION draft_step();
+
+CREATE FUNCTION draft_of_a_person() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM public.bot WHERE id = NEW.bot_id AND internal)
+     OR NOT EXISTS (SELECT FROM public.body WHERE id = NEW.body_id AND ink = 'human') OR NEW.seats > 1 THEN
+    RAISE EXCEPTION 'draft % does not begin as a person''s own', NEW.id USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER draft_of_a_person AFTER INSERT ON draft FOR EACH ROW WHEN (NEW.origin = 'agent')
+EXECUTE FUNCTION draft_of_a_person();
+
+CREATE FUNCTION key_for_a_program() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM public.bot WHERE id = NEW.bot_id AND internal) THEN
+    RAISE EXCEPTION 'bot % stands for people and has no keys', NEW.bot_id USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER key_for_a_program AFTER INSERT ON bot_key FOR EACH ROW EXECUTE FUNCTION key_for_a_program();
+
+-- After the constraints, so that each of them still speaks for itself.
+CREATE FUNCTION vote_in_turn() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  draft record;
+  votes record;
+BEGIN
+  SELECT seats, origin, round INTO draft FROM public.draft WHERE id = NEW.draft_id;
+  IF NEW.round <> draft.round THEN
+    RAISE EXCEPTION 'draft % is in round %', NEW.draft_id, draft.round USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (draft.origin = 'bot' AND NEW.verdict = 'written')
+     OR (draft.origin = 'agent' AND NEW.verdict NOT IN ('written', 'rejected')) THEN
+    RAISE EXCEPTION 'a draft of a % cannot be %', draft.origin, NEW.verdict USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.verdict IN ('edited', 'written')
+     AND NOT EXISTS (SELECT FROM public.body WHERE id = NEW.final_id AND ink = 'human') THEN
+    RAISE EXCEPTION 'what is % was not written by a person', NEW.verdict USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF draft.seats = 1 AND NEW.seat = 1 THEN
+    RETURN NULL;
+  END IF;
+  SELECT count(*) AS given, count(*) FILTER (WHERE verdict = 'approved') AS as_is INTO votes
+  FROM public.vote WHERE draft_id = NEW.draft_id AND round = NEW.round AND id <> NEW.id;
+  IF NEW.seat <> votes.given + 1 THEN
+    RAISE EXCEPTION 'seat % of draft % votes out of turn', NEW.seat, NEW.draft_id USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.seat > draft.seats AND (NEW.seat > draft.seats + 1 OR draft.seats = 1 OR votes.as_is = votes.given
+     OR NOT EXISTS (SELECT FROM public.account WHERE id = NEW.agent_id AND role IN ('lead', 'admin'))) THEN
+    RAISE EXCEPTION 'draft % has % seats; only a lead settles what they disagree on', NEW.draft_id, draft.seats
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER vote_in_turn AFTER INSERT ON vote FOR EACH ROW EXECUTE FUNCTION vote_in_turn();
+
+CREATE FUNCTION decision_agreed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM public.vote WHERE id = NEW.by_vote_id AND seat > NEW.seats) OR NEW.seats = (
+      SELECT count(*) FROM public.vote
+      WHERE draft_id = NEW.draft_id AND round = NEW.round AND verdict = 'approved' AND seat <= NEW.seats) THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'the seats of draft % do not agree', NEW.draft_id USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER decision_agreed AFTER INSERT ON decision FOR EACH ROW WHEN (NEW.seats > 1)
+EXECUTE FUNCTION decision_agreed();
 
 CREATE FUNCTION customer_step() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -216,6 +292,7 @@ APP = {
     "typed": "SELECT, INSERT, UPDATE (text, at), DELETE",
     "note": "SELECT, INSERT",
     "handover": "SELECT, INSERT",
+    "remark": "SELECT, INSERT",
     "saved_view": "SELECT, INSERT, UPDATE, DELETE",
     "presence": "SELECT, INSERT, UPDATE",
     "search": "SELECT",

@@ -1,4 +1,5 @@
-"""What every deployment starts with: one queue and the reasons a draft can be rejected for."""
+"""What every deployment starts with: one queue, the reasons a draft can be rejected or escalated for,
+and the bot under which people's own texts are kept."""
 
 from django.db import migrations
 
@@ -20,11 +21,20 @@ REASONS = {
         ("spam", "Spam or test", False),
         ("other", "Other", True),
     ],
+    "escalation": [
+        ("authority", "Needs a decision that is not mine", False),
+        ("safety", "Threat or danger to somebody", False),
+        ("legal", "Legal or press", False),
+        ("complaint", "Serious complaint", False),
+        ("unsure", "I am not sure", False),
+        ("other", "Other", True),
+    ],
 }
 
 
 def fill(apps, schema_editor):
     apps.get_model("reviewqueue", "Queue").objects.create(name="default")
+    apps.get_model("reviewqueue", "Bot").objects.create(name="people", internal=True)
     reason = apps.get_model("reviewqueue", "Reason")
     for kind, rows in REASONS.items():
         for position, (slug, label, needs_note) in enumerate(rows, 1):

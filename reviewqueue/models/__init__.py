@@ -4,7 +4,7 @@ from reviewqueue.models.body import Body
 from reviewqueue.models.bot import Bot, BotKey, Source
 from reviewqueue.models.conversation import Conversation, Message
 from reviewqueue.models.customer import Consent, Customer
-from reviewqueue.models.decision import Decision, Feed, Feedback, Hold, Settlement, Vote
+from reviewqueue.models.decision import Decision, Feed, Feedback, Hold, Remark, Settlement, Vote
 from reviewqueue.models.delivery import Attempt, Delivery, Notice
 from reviewqueue.models.desk import Handover, Note, Presence, SavedView, Search, Typed
 from reviewqueue.models.draft import Draft, Drill, Skip, Submission
@@ -40,6 +40,7 @@ __all__ = [
     "Presence",
     "Queue",
     "Reason",
+    "Remark",
     "SavedView",
     "Search",
     "SegmentDay",

@@ -6,6 +6,8 @@ from django.db import models
 
 VERDICTS = ("approved", "edited", "written", "rejected", "returned")
 SENT_VERDICTS = ("approved", "edited", "written")
+# Those whose text is the person's.
+OWN_VERDICTS = ("edited", "written")
 
 
 class Vote(models.Model):
@@ -40,11 +42,23 @@ class Vote(models.Model):
                 name="vote_text_iff_sent",
             ),
             models.CheckConstraint(
-                condition=models.Q(verdict="edited") & ~models.Q(digest=models.F("seen"))
-                | ~models.Q(verdict="edited") & models.Q(digest=models.F("seen")),
+                condition=models.Q(verdict__in=OWN_VERDICTS) & ~models.Q(digest=models.F("seen"))
+                | ~models.Q(verdict__in=OWN_VERDICTS) & models.Q(digest=models.F("seen")),
                 name="vote_edited_iff_changed",
             ),
         ]
+
+
+class Remark(models.Model):
+    """Why one of several people voted so. Of a draft that one person decides, the feedback says it."""
+
+    vote = models.OneToOneField(Vote, models.PROTECT, primary_key=True, related_name="remark")
+    note = models.ForeignKey("Body", models.PROTECT, null=True, related_name="+")
+    reasons = ArrayField(models.TextField(), default=list)
+    causes = ArrayField(models.TextField(), default=list)
+
+    class Meta:
+        db_table = "remark"
 
 
 class Decision(models.Model):

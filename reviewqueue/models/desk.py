@@ -5,7 +5,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
-HANDOVERS = ("escalated", "handed-over", "help")
+HANDOVERS = ("escalated", "handed-over", "help", "taken-over")
 
 
 class Typed(models.Model):
@@ -35,7 +35,8 @@ class Note(models.Model):
 
 
 class Handover(models.Model):
-    """A draft went from one person to another; `to` is NULL where it went to the leads."""
+    """A draft went from one person to another. `by` did it; `to` is who got it, NULL where the leads did, and for one
+    that was taken over who had it before."""
 
     draft = models.ForeignKey("Draft", models.PROTECT, related_name="handovers")
     by = models.ForeignKey("User", models.PROTECT, related_name="+")

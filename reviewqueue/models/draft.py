@@ -4,11 +4,16 @@ The row is hot (claimed, renewed, released), so it stays narrow: what the bot sa
 every text in Body.
 """
 
+from datetime import UTC, datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from reviewqueue.lifecycle import DRAFT_STATUSES
 from reviewqueue.models.queue import RISKS
+
+# The end of a skip that has none.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 MODES = ("live", "sandbox", "drill", "practice", "recheck")
 KINDS = ("reply", "sentiment")
@@ -87,6 +92,11 @@ class Draft(models.Model):
             ),
         ]
 
+    @property
+    def up_for_adjudication(self) -> bool:
+        """All seats of the round have voted, and nothing was decided: a lead settles it."""
+        return self.seats > 1 and self.votes.filter(round=self.round).count() >= self.seats
+
 
 class Submission(models.Model):
     """What the bot said when it handed the draft in. Written once. `about` is the text a sentiment label is about;
@@ -115,7 +125,7 @@ class Submission(models.Model):
 
 
 class Skip(models.Model):
-    """An agent does not want to see a draft before `until`."""
+    """An agent does not want to see a draft before `until`; NEVER where they have voted on it and others are to."""
 
     draft = models.ForeignKey(Draft, models.PROTECT, related_name="skips")
     agent = models.ForeignKey("User", models.PROTECT, related_name="skips")

@@ -62,7 +62,8 @@ class Lane(models.Model):
 
 
 class Reason(models.Model):
-    """Why a draft of this kind may be rejected, or how it was edited; `slug` is what bots read."""
+    """Why a draft of this kind may be rejected, or how it was edited, and why any draft may be escalated (kind
+    `escalation`); `slug` is what bots read."""
 
     slug = models.TextField()
     kind = models.TextField()

@@ -10,6 +10,8 @@ from django.db import models
 from reviewqueue.models.queue import Queue
 
 ROLES = ("agent", "lead", "auditor", "admin")
+# Who may see the board and everybody's drafts.
+LEADS = ("lead", "admin")
 
 
 # The skill that escalated drafts ask for.
@@ -71,7 +73,7 @@ class User(AbstractUser):
     @property
     def leads(self) -> bool:
         """May see the board and everybody's drafts."""
-        return self.role in ("lead", "admin")
+        return self.role in LEADS
 
     @property
     def all_skills(self) -> list[str]:

@@ -10,6 +10,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from reviewqueue.models import Decision, Draft, Hold, Lane, Message, Reason, Skip, User, Vote
+from reviewqueue.models.decision import OWN_VERDICTS
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
 
@@ -129,7 +130,7 @@ def _kept(draft: Draft, user: User) -> str | None:
     """What the agent had written before an undo, so that it need not be typed again."""
     if draft.round == 1 or draft.kind != "reply":
         return None
-    votes = Vote.objects.filter(draft=draft, round=draft.round - 1, agent=user, verdict="edited")
+    votes = Vote.objects.filter(draft=draft, round=draft.round - 1, agent=user, verdict__in=OWN_VERDICTS)
     return votes.values_list("final__text", flat=True).first()
 
 

@@ -1,8 +1,9 @@
-"""Which lanes an agent is served from."""
+"""Which lanes an agent is served from, and who can be handed a draft."""
 
 from django.db.models import Q, QuerySet
 
-from reviewqueue.models import Lane, User
+from reviewqueue.models import Draft, Lane, User, Vote
+from reviewqueue.models.user import LEADS
 
 
 def lanes_of(user: User) -> list[int]:
@@ -18,3 +19,21 @@ def lanes(user: User) -> "QuerySet[Lane]":
     if user.languages:
         found = found.filter(Q(language__in=user.languages) | Q(language="und"))
     return found.order_by("id")
+
+
+def readers(lane: Lane) -> "QuerySet[User]":
+    """Who decides drafts of this queue and language."""
+    found = User.objects.filter(queues=lane.queue_id, is_active=True).exclude(role="auditor")
+    if lane.language != "und":
+        found = found.filter(Q(languages=[]) | Q(languages__contains=[lane.language]))
+    return found.order_by("first_name", "last_name", "username")
+
+
+def receivers(draft: Draft) -> "QuerySet[User]":
+    """Who can be handed this draft: nobody who has voted on it in this round, and a lead where the votes disagree."""
+    found = readers(draft.lane)
+    if draft.seats == 1:
+        return found
+    voted = Vote.objects.filter(draft=draft, round=draft.round).values("agent")
+    found = found.exclude(pk__in=voted)
+    return found.filter(role__in=LEADS) if draft.up_for_adjudication else found

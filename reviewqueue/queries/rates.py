@@ -123,7 +123,7 @@ class Board:
 
 def board(period: int, bot_id: int | None) -> Board:
     """The board of `period` days; of one bot, by its sources, where `bot_id` names one. Ten statements or fewer."""
-    bots = list(Bot.objects.order_by("name"))
+    bots = list(Bot.objects.filter(internal=False).order_by("name"))
     bot = next((bot for bot in bots if bot.pk == bot_id), None)
     stuck, retried = _stuck(), _retried()
     return Board(

@@ -15,7 +15,23 @@ from django.db import connection
 from django.utils import timezone
 
 from reviewqueue.actions import claim, decide, settle
-from reviewqueue.models import Attempt, Body, Consent, Decision, Delivery, Draft, Event, Feed, Hold, Leaf, User, Vote
+from reviewqueue.models import (
+    Attempt,
+    Body,
+    Consent,
+    Decision,
+    Delivery,
+    Draft,
+    Event,
+    Feed,
+    Handover,
+    Hold,
+    Leaf,
+    Note,
+    Remark,
+    User,
+    Vote,
+)
 from tests.conftest import _use
 from tests.factories import make_agent, make_bot, make_decision, make_draft, make_endpoint, make_queue, seen
 from tests.servers import SERVERS
@@ -35,6 +51,9 @@ APPEND_ONLY = {
     "attempt": "id",
     "event": "id",
     "leaf": "seq",
+    "note": "id",
+    "handover": "id",
+    "remark": "vote_id",
 }
 
 
@@ -152,6 +171,9 @@ def _facts() -> dict[str, Any]:
     drafts = {"claimed": claim.claim(make_draft().pk, by=ann), "waiting": make_draft(), "pair": _pair(ann)}
     forged = Body.of("forged", ink="human", customer_id=None)
     forged.save()
+    Note.objects.create(draft=drafts["waiting"], author=ann, body=forged)
+    Handover.objects.create(draft=drafts["waiting"], by=ann, to=ben, kind="help")
+    Remark.objects.create(vote=drafts["pair"].votes.get())
     failed = _at("failed")
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE NONE")

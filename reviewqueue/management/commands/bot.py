@@ -18,6 +18,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name, space, sandbox = options["name"], options["space"], options["sandbox"]
         bot = bots.register(name, space=space or "main", sandbox=sandbox)
+        if bot.internal:
+            raise CommandError(f"{name} stands for people, who have no keys. Choose another name.")
         if (sandbox and not bot.sandbox) or (space and space != bot.space):
             is_now = f"a {'sandbox' if bot.sandbox else 'live'} bot of space {bot.space}"
             raise CommandError(f"There is a bot named {name} already, {is_now}, and stays that. Choose another name.")

@@ -19,8 +19,8 @@ arrows in a trigger of each table.
 Between draft and delivery stands the decision: provisional while its hold lasts, then one settlement row, `final` or
 `undone`, never both. Only a final decision can be seen by a bot or leave `held`.
 
-No page or command takes these steps yet: admit and refuse (every draft is checked while it is handed in), take over,
-expire, lose track and confirm.
+No page or command takes these steps yet: admit and refuse (every draft is checked while it is handed in), expire, lose
+track and confirm.
 """
 
 
