@@ -1,6 +1,7 @@
 """Accounts of people."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -30,3 +31,12 @@ def add(
     user.queues.set([Queue.objects.get(name=name) for name in queues])
     log("person.added", SYSTEM, user=user.pk, role=role)
     return user
+
+
+@transaction.atomic
+def prefer(*, by: User, **changes: Any) -> None:
+    """Store how a person likes to work; what is not named stays."""
+    person = User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    person.preferences |= changes
+    person.save(update_fields=["preferences"])
+    log("person.preferred", by, changed=sorted(changes))

@@ -16,19 +16,28 @@ View = Callable[..., HttpResponseBase]
 
 
 class SignedIn(HttpRequest):
-    """A request behind `decides`: its user is one of ours."""
+    """A request behind one of these guards: its user is one of ours."""
 
     user: User
 
 
-def decides(view: View) -> View:
-    """For people who claim and decide. An auditor gets a 403 page; nobody's page stays in a shared cache."""
+def signed_in(view: View) -> View:
+    """For everybody who is signed in; nobody's page stays in a shared cache."""
 
     @wraps(view)
     @never_cache
     def guarded(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return _signed_out(request)
+        return view(request, *args, **kwargs) if request.user.is_authenticated else _signed_out(request)
+
+    return guarded
+
+
+def decides(view: View) -> View:
+    """For people who claim and decide. An auditor gets a 403 page."""
+
+    @wraps(view)
+    @signed_in
+    def guarded(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.decides:
             raise Refused("not-allowed", "Your role reads the board; it does not claim or decide drafts.")
         return view(request, *args, **kwargs)

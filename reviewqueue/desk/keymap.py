@@ -24,6 +24,7 @@ SCREENS: dict[str, Words] = {
     "reply": _("Desk, with a reply"),
     "label": _("Desk, with a label"),
     "queue": _("Queue"),
+    "decisions": _("My decisions"),
     "go": _("Go to"),
 }
 
@@ -53,9 +54,9 @@ DESK = ("reply", "label")
 ACTIONS = (
     Action("help", _("Help with the keys"), "?", ("everywhere",)),
     Action("palette", _("Find an action or a page, also while typing"), "Ctrl+K", ("everywhere",)),
-    Action("undo", _("Undo your last decision"), "Z", ("everywhere",)),
-    Action("hold", _("Hold the newest decision until you release it"), "H", ("everywhere",)),
-    Action("search", _("Go to the search or filter"), "/", ("everywhere",)),
+    Action("undo", _("Undo your last decision"), "Z", (*DESK, "decisions")),
+    Action("hold", _("Hold the newest decision until you release it"), "H", DESK),
+    Action("search", _("Go to the search or filter"), "/", ("queue",)),
     Action("leave", _("Close what is open; out of a field to the heading, the text stays"), "Esc", ("everywhere",)),
     Action("approve", _("Approve: the AI was right"), "A", DESK),
     Action("approve-anyway", _("Approve despite a warning"), "Shift+A", DESK),

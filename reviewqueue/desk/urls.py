@@ -1,14 +1,19 @@
 """The addresses of the desk: resources, never verbs."""
 
 from django.urls import path
+from django.views.i18n import set_language
 
-from reviewqueue.desk import decisions, drafts, sign_in, views
+from reviewqueue.desk import decisions, drafts, preferences, sign_in, views
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
     # /sign-in, /sign-out
     path("sign-in", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-out", sign_in.SignOut.as_view(), name="sign-out"),
+    # How a person likes to work; /language is for those who are not signed in yet.
+    path("settings", preferences.preferences, name="settings"),
+    path("keys", preferences.keyboard, name="keyboard"),
+    path("language", set_language, name="language"),
     # /desk, /queue
     path("desk", views.desk, name="desk"),
     path("queue", views.queue, name="queue"),
