@@ -21,6 +21,8 @@ PAGES = {
     "/drafts/{draft}": (200, 200, 403, 200),
     "/drafts/{elsewhere}": (404, 200, 403, 200),
     "/drafts/999999999": (404, 404, 403, 404),
+    "/settings": (200, 200, 200, 200),
+    "/keys": (200, 200, 200, 200),
     "/board": (403, 200, 200, 200),
     "/board/rates.csv": (403, 200, 200, 200),
     "/board/feedback.csv": (403, 200, 403, 200),
@@ -141,7 +143,7 @@ def test_every_address_of_desk_and_board_is_in_a_matrix():
         if getattr(include, "urlconf_name", None) and "api" not in str(include.urlconf_name)
         for pattern in include.url_patterns
     }
-    known = {"/sign-in", "/sign-out"}
+    known = {"/sign-in", "/sign-out", "/language"}
     for path in [*PAGES, *POSTS]:
         name = path.partition("?")[0]
         for part, kind in (("drafts", "draft"), ("decisions", "decision"), ("deliveries", "delivery")):
