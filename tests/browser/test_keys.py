@@ -160,6 +160,7 @@ def test_keys_can_be_switched_off_and_stay_off(tabs, submit, decided):
     with tabs("kim") as tab:
         assert tab.claim() == draft
         tab.page.get_by_role("button", name="Single keys are on. Switch off").click()
+        expect(tab.page.get_by_role("button", name="Single keys are off. Switch on")).to_be_focused()
         tab.page.reload()
         tab.settled()
         for key in "abcdefghijklmnopqrstuvwxyz123456789":
@@ -167,6 +168,7 @@ def test_keys_can_be_switched_off_and_stay_off(tabs, submit, decided):
         tab.page.wait_for_timeout(400)
         assert (tab.draft, decided()) == (draft, [])
         tab.page.get_by_role("button", name="Single keys are off. Switch on").click()
+        expect(tab.page.get_by_role("button", name="Single keys are on. Switch off")).to_be_focused()
         tab.key_onwards("a")
         assert decided() == [(draft, "approved")]
 
