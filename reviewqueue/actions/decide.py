@@ -299,7 +299,7 @@ def _take(draft: Draft, judgement: Judgement, verb: str = "decide", **changes: A
 
 def _vote(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Judgement) -> None:
     """One of several has judged: the draft waits for the next, who learns nothing of it."""
-    waits = _take(draft, judgement, "vote", lane=next_lane(draft, votes), epoch=draft.epoch + 1)
+    waits = _take(draft, judgement, "vote", lane=next_lane(draft, votes), last_holder=None, epoch=draft.epoch + 1)
     vote = Vote(
         draft=draft,
         round=draft.round,

@@ -124,7 +124,8 @@ def held(draft_id: int, by: User, epoch: int, **facts: object) -> Draft:
 
 
 def give_back(draft: Draft, verb: str, by: User, lane: Lane | None = None) -> None:
-    """The draft waits again, in the same lane or another one, under a new epoch. Inside the caller's transaction."""
+    """The draft waits again, in the same lane or another one, under a new epoch, and is nobody's: who gives it away
+    decides it late neither. Inside the caller's transaction."""
     (draft,) = move(
         Draft.objects.filter(pk=draft.pk, epoch=draft.epoch),
         DRAFT[verb],
@@ -132,6 +133,7 @@ def give_back(draft: Draft, verb: str, by: User, lane: Lane | None = None) -> No
         holder=None,
         slot=None,
         lease_until=None,
+        last_holder=None,
         epoch=draft.epoch + 1,
     )
     log(f"draft.{DRAFT[verb].says}", by, draft=draft.pk)

@@ -58,6 +58,8 @@ def test_who_gave_a_draft_away_decides_it_no_more(team):
     handover.hand_over(draft.pk, by=ann, epoch=draft.epoch, to=ben.pk)
     assert refused(decide.edit, draft.pk, text="typed", **form).facts["text"] == "typed"
     assert refused(decide.approve, draft.pk, **form).code == "lease-lost"
+    newest = seen(again(draft), ann)  # an epoch is no secret
+    assert refused(decide.approve, draft.pk, **newest).code == "lease-lost"
     assert refused(lease.renew, draft.pk, by=ann, epoch=draft.epoch).code == "lease-lost"
     assert refused(handover.escalate, draft.pk, by=ann, epoch=draft.epoch, reason="legal").code == "lease-lost"
     assert refused(lease.release, draft.pk, by=ann, epoch=draft.epoch).code == "lease-lost"

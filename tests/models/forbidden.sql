@@ -413,3 +413,96 @@ INSERT INTO delivery (decision_id, draft_id, mode, verdict, digest, endpoint_id,
 SELECT decision.id, draft_id, mode, verdict, decision.digest, (SELECT max(id) FROM endpoint), (SELECT min(id) FROM body),
   'held', now(), 0, 0
 FROM decision WHERE id = %(held)s;
+
+-- app: a voter claims the draft again => has voted on draft
+UPDATE draft SET status = 'claimed', holder_id = %(ann)s, slot = 1, lease_until = now(), epoch = epoch + 1
+WHERE id = %(pair)s;
+
+-- app: a disagreement claimed by an agent => for a lead to settle
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 2, %(ben)s, 1, 'rejected', %(pair_digest)s, NULL, %(pair_digest)s, false, %(key)s, now());
+UPDATE draft SET status = 'claimed', holder_id = %(cem)s, slot = 1, lease_until = now(), epoch = epoch + 1
+WHERE id = %(pair)s;
+
+-- app: a vote out of turn => votes out of turn
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 3, %(lea)s, 1, 'rejected', %(pair_digest)s, NULL, %(pair_digest)s, false, %(key)s, now());
+
+-- app: a vote on a second seat that there is not => only a lead settles
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+SELECT draft_id, round, 2, %(lea)s, 1, 'rejected', seen, NULL, seen, false, %(key)s, now() FROM vote
+WHERE draft_id = %(held_draft)s;
+
+-- app: a vote of a round that is not yet => is in round 1
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(waiting)s, 2, 1, %(ann)s, 1, 'rejected', %(waiting_digest)s, NULL, %(waiting_digest)s, false, %(key)s, now());
+
+-- app: an agent settles what two disagree on => only a lead settles
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 2, %(ben)s, 1, 'rejected', %(pair_digest)s, NULL, %(pair_digest)s, false, %(key)s, now());
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 3, %(cem)s, 1, 'rejected', %(pair_digest)s, NULL, %(pair_digest)s, false,
+  gen_random_uuid(), now());
+
+-- app: a lead settles what two agree on => only a lead settles
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 2, %(ben)s, 1, 'approved', %(pair_digest)s, %(pair_body)s, %(pair_digest)s, false, %(key)s, now());
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 3, %(lea)s, 1, 'rejected', %(pair_digest)s, NULL, %(pair_digest)s, false,
+  gen_random_uuid(), now());
+
+-- app: one of two who disagree decides alone => do not agree
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(pair)s, 1, 2, %(ben)s, 1, 'rejected', %(pair_digest)s, NULL, %(pair_digest)s, false, %(key)s, now());
+INSERT INTO decision (draft_id, round, mode, seats, verdict, digest, by_vote_id, by_agent_id, with_vote_id,
+  with_agent_id, at)
+SELECT %(pair)s, 1, 'live', 2, 'approved', %(pair_digest)s, %(pair_vote)s, %(ann)s, id, %(ben)s, now() FROM vote
+WHERE draft_id = %(pair)s AND seat = 2;
+
+-- app: a bot's text as a person's own => cannot be written
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(waiting)s, 1, 1, %(ann)s, 1, 'written', %(waiting_digest)s, %(forged)s, %(forged_digest)s, false, %(key)s,
+  now());
+
+-- app: a person's own text as an approved one => cannot be approved
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(own)s, 1, 1, %(ann)s, 1, 'approved', %(own_digest)s, %(own_body)s, %(own_digest)s, false, %(key)s, now());
+
+-- app: a person's own text that is the blank one => vote_edited_iff_changed
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(own)s, 1, 1, %(ann)s, 1, 'written', %(own_digest)s, %(own_body)s, %(own_digest)s, false, %(key)s, now());
+
+-- app: a machine's text as a person's own => was not written by a person
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(own)s, 1, 1, %(ann)s, 1, 'written', %(own_digest)s, %(waiting_body)s, %(waiting_digest)s, false, %(key)s,
+  now());
+
+-- app: a machine's text as an edit => was not written by a person
+INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, decision_key, at)
+VALUES (%(waiting)s, 1, 1, %(ann)s, 1, 'edited', %(waiting_digest)s, %(claimed_body)s, %(claimed_digest)s, false,
+  %(key)s, now());
+
+-- app: a bot's draft born as a person's => does not begin as a person's own
+INSERT INTO draft (bot_id, external_id, mode, origin, kind, seats, customer_id, body_id, digest, lane_id, order_key,
+  round, epoch, submitted_at, status)
+SELECT bot_id, 'other', mode, 'agent', kind, 1, customer_id, body_id, digest, lane_id, order_key, 1, 0, now(), 'waiting'
+FROM draft WHERE id = %(waiting)s;
+
+-- app: a machine's text born as a person's => does not begin as a person's own
+INSERT INTO draft (bot_id, external_id, mode, origin, kind, seats, customer_id, body_id, digest, lane_id, order_key,
+  round, epoch, submitted_at, status)
+SELECT (SELECT id FROM bot WHERE internal), 'other', mode, 'agent', kind, 1, customer_id, body_id, digest, lane_id,
+  order_key, 1, 0, now(), 'waiting'
+FROM draft WHERE id = %(waiting)s;
+
+-- app: a key for what stands for people => has no keys
+INSERT INTO bot_key (bot_id, prefix, sha256, created_at) SELECT id, 'rq', '', now() FROM bot WHERE internal;
+
+-- worker: a draft put into another lane => permission denied for table draft
+UPDATE draft SET lane_id = lane_id;
+
+-- worker: a hand-over => permission denied for table handover
+INSERT INTO handover (draft_id, by_id, kind) VALUES (%(waiting)s, %(ann)s, 'escalated');
+
+-- app: handed over to nobody => handover_to_somebody
+INSERT INTO handover (draft_id, by_id, kind) VALUES (%(waiting)s, %(ann)s, 'help');

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from reviewqueue.actions import claim, decide, settle
+from reviewqueue.actions import claim, decide, settle, write
 from reviewqueue.models import (
     Attempt,
     Body,
@@ -169,6 +169,7 @@ def _facts() -> dict[str, Any]:
         "drill": _drill(),
     }
     drafts = {"claimed": claim.claim(make_draft().pk, by=ann), "waiting": make_draft(), "pair": _pair(ann)}
+    drafts["own"] = write.write(drafts["waiting"].pk, by=make_agent())
     forged = Body.of("forged", ink="human", customer_id=None)
     forged.save()
     Note.objects.create(draft=drafts["waiting"], author=ann, body=forged)
@@ -188,6 +189,8 @@ def _facts() -> dict[str, Any]:
     facts = {
         "ann": ann.pk,
         "ben": ben.pk,
+        "cem": make_agent().pk,
+        "lea": make_agent(role="lead").pk,
         "endpoint": first.pk,
         "endpoint2": second.pk,
         "forged": forged.pk,
