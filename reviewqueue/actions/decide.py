@@ -60,6 +60,8 @@ WITH vote AS (
   INSERT INTO feedback (decision_id, before_id, after_id, note_id, edit_rate, edit_unit, reasons, causes, viewed_ms)
   SELECT id, %(before)s, %(final)s, %(note)s, %(rate)s, %(unit)s, %(reasons)s::text[], %(causes)s::text[], %(viewed)s
   FROM decision
+), typed AS (
+  DELETE FROM typed WHERE draft_id = %(draft)s
 )
 SELECT * FROM decision
 """
@@ -265,9 +267,16 @@ def _final(draft: Draft, judgement: Judgement) -> Body | None:
 
 def refuse_too_long(typed: str, **facts: Any) -> None:
     """A person's text has the limit of a bot's: what is compared, stored and sent grows with it."""
-    if (size := len(typed.encode())) > settings.API_TEXT_BYTES:
-        says = f"The text has {size:,} bytes; {settings.API_TEXT_BYTES:,} are the limit. Shorten it."
+    if says := too_long(typed):
         raise Refused("check-failed", says, **facts)
+
+
+def too_long(typed: str) -> str:
+    """What is to be said of a text beyond the limit, of any other nothing."""
+    size = len(typed.encode())
+    if size <= settings.API_TEXT_BYTES:
+        return ""
+    return f"The text has {size:,} bytes; {settings.API_TEXT_BYTES:,} are the limit. Shorten it."
 
 
 def _verdict(draft: Draft, final: Body | None, judgement: Judgement) -> str:

@@ -11,7 +11,8 @@ from reviewqueue.actions.deliver import dispatch
 from reviewqueue.actions.lease import SHOWN, LeaseEnd, lock_agent
 from reviewqueue.actions.log import SYSTEM, log
 from reviewqueue.lifecycle import DELIVERY, DRAFT, Refused, move
-from reviewqueue.models import Decision, Delivery, Draft, Feed, Hold, Settlement, User
+from reviewqueue.models import Decision, Delivery, Draft, Feed, Hold, Settlement, Typed, User
+from reviewqueue.models.decision import OWN_VERDICTS
 
 # Decisions settled, or fed, in one transaction.
 BATCH = 500
@@ -51,8 +52,17 @@ def undo(decision_id: int, *, by: User) -> Draft:
         epoch=F("epoch") + 1,
         round=F("round") + 1,
     )
+    if draft.kind == "reply":
+        _type_again(decision)
     log("decision.undone", by, draft=draft.pk, decision=decision.pk)
     return draft
+
+
+def _type_again(decision: Decision) -> None:
+    """What the person had written is in their editor again, as if they had not sent it yet."""
+    final = decision.by_vote.final
+    if decision.verdict in OWN_VERDICTS and final and final.text is not None:
+        Typed(draft_id=decision.draft_id, agent_id=decision.by_agent_id, text=final.text).save()
 
 
 @transaction.atomic

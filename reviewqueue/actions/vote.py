@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reviewqueue.actions import lanes
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models import Draft, Lane, Remark, Skip, User, Vote
+from reviewqueue.models import Draft, Lane, Remark, Skip, Typed, User, Vote
 from reviewqueue.models.draft import NEVER
 
 
@@ -44,6 +44,7 @@ def keep(vote: Vote, remark: Remark, by: User) -> None:
     remark.vote = vote
     remark.save(force_insert=True)
     Skip.objects.update_or_create(draft=vote.draft, agent=by, defaults={"until": NEVER})
+    Typed.objects.filter(draft=vote.draft, agent=by).delete()
     # Which way it went is not for the log: the next one is to judge alone.
     log("draft.voted on", by, draft=vote.draft_id, vote=vote.pk, seat=vote.seat)
 

@@ -18,6 +18,7 @@ from reviewqueue.actions.conversation import append, lock_conversations, open_co
 from reviewqueue.actions.log import line
 from reviewqueue.actions.order import now_waiting
 from reviewqueue.actions.supersede import supersede
+from reviewqueue.actions.typed import move_on
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Body, Bot, Conversation, Customer, Draft, Lane, Queue, Source, Submission
 from reviewqueue.queries.lanes import lanes_of
@@ -170,6 +171,9 @@ def _drafts(entries: list[Entry], bot: Bot) -> list[Submitted]:
         if entry.content["supersedes"]:
             takes_over = supersede(entry.content["supersedes"], draft, bot=bot)
     insert(drafts)
+    for draft in drafts:
+        if draft.supersedes_id:
+            move_on(draft.supersedes_id, draft.pk)
     insert(
         _submission(entry, draft, of_one, sources, now)
         for entry, draft, of_one in zip(entries, drafts, texts, strict=True)

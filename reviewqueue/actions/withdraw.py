@@ -7,7 +7,7 @@ from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting
 from reviewqueue.actions.settle import cancel_provisional
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Bot, Draft
+from reviewqueue.models import Bot, Draft, Typed
 
 
 @transaction.atomic
@@ -34,6 +34,7 @@ def withdraw(draft_id: int, *, bot: Bot) -> Draft:
         lease_until=None,
         epoch=F("epoch") + 1,
     )
+    Typed.objects.filter(draft=draft_id).delete()
     log("draft.withdrawn", bot, draft=draft_id)
     no_longer_waiting(draft)
     return draft

@@ -1,8 +1,12 @@
 """How a word diff is read: neighbouring changes run together, and are counted."""
 
+import re
 from typing import NamedTuple
 
 Part = tuple[str, str]
+
+# After each line end.
+LINES = re.compile(r"(?<=\n)")
 
 
 class Run(NamedTuple):
@@ -42,11 +46,29 @@ def _change(old: str, new: str) -> list[Run]:
 
 def counted(parts: list[Part]) -> tuple[int, int, int]:
     """(changes, words deleted, words inserted); a deletion beside an insertion is one change."""
-    count = gone = new = 0
+    changed = pairs(parts)
+    return len(changed), sum(len(old.split()) for old, _ in changed), sum(len(new.split()) for _, new in changed)
+
+
+def pairs(parts: list[Part]) -> list[tuple[str, str]]:
+    """Each change as (what was there, what is there now), one of which may be empty."""
+    found: list[tuple[str, str]] = []
     before = "equal"
     for run in runs(parts):
-        gone += len(run.text.split()) if run.op == "delete" else 0
-        new += len(run.text.split()) if run.op == "insert" else 0
-        count += run.op != "equal" and before == "equal"
+        if run.op == "insert" and before == "delete":
+            found[-1] = (found[-1][0], run.text)
+        elif run.op != "equal":
+            found.append((run.text, "") if run.op == "delete" else ("", run.text))
         before = run.op
-    return count, gone, new
+    return found
+
+
+def lines(shown: list[Run]) -> list[list[Run]]:
+    """The runs of each line; a run that goes over several lines is parted. A line keeps its line end."""
+    found: list[list[Run]] = [[]]
+    for run in shown:
+        for piece in filter(None, LINES.split(run.text)):
+            found[-1].append(Run(run.op, piece))
+            if piece.endswith("\n"):
+                found.append([])
+    return found if found[-1] or len(found) == 1 else found[:-1]

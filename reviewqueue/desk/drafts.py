@@ -6,16 +6,13 @@ from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from reviewqueue import checks
 from reviewqueue.actions import claim, decide
 from reviewqueue.actions import lease as leases
 from reviewqueue.desk.access import SignedIn, decides
-from reviewqueue.desk.forms import DecisionForm, LeaseForm, PreviewForm
-from reviewqueue.desk.views import render_bench, render_invalid
-from reviewqueue.edits import word_diff
+from reviewqueue.desk.forms import DecisionForm, LeaseForm
+from reviewqueue.desk.views import render_invalid
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Decision
-from reviewqueue.queries import desk as queries
 from reviewqueue.queries import timeline
 
 ACTIONS: dict[str, Callable[..., Decision | None]] = {
@@ -50,28 +47,6 @@ def _onwards(request: SignedIn) -> HttpResponse:
     if "next" in request.POST:
         claim.claim_next(by=request.user)
     return redirect("desk")
-
-
-@require_POST
-@decides
-def preview(request: SignedIn, draft_id: int) -> HttpResponse:
-    """The editor again, with the text as typed and its changes; nothing is stored."""
-    form = PreviewForm(request.POST)
-    form.is_valid()
-    text = form.cleaned_data.get("text", "")
-    bench = queries.on_screen(request.user)
-    if bench is None or bench.draft.pk != draft_id:
-        raise Refused("lease-lost", "This draft is not on your desk any more.", draft_id=draft_id, text=text)
-    decide.refuse_too_long(text, draft_id=draft_id, text=text)
-    return render_bench(
-        request,
-        bench,
-        mode="edit",
-        typed=text,
-        previewed=True,
-        diff=word_diff(bench.text, text),
-        found=checks.run(text, bench.draft.kind),
-    )
 
 
 @require_POST

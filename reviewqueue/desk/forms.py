@@ -22,6 +22,9 @@ EXTRA: dict[str, tuple[str, ...]] = {
     "reject": ("reasons", "note"),
 }
 
+# How the changes of an edit are shown, in the order in which a key goes through them.
+VIEWS = ("inline", "side", "final")
+
 # The largest numbers that the columns hold: a form must not carry what the database cannot even compare.
 MOST = 2**31 - 1
 MOST_BIG = 2**63 - 1
@@ -99,8 +102,15 @@ class DecisionForm(LeaseForm):
         return {name: self.cleaned_data[name] for name in names}
 
 
-class PreviewForm(LeaseForm):
+class TypedForm(forms.Form):
+    """What is in the editor, and how its changes are to be shown."""
+
     text = Text()
+    view = forms.ChoiceField(required=False, choices=[(view, view) for view in VIEWS])
+
+
+class NoteForm(forms.Form):
+    note = Text()
 
 
 class ClaimForm(forms.Form):

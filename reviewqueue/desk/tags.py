@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from reviewqueue.desk.changes import Run, counted, runs
+from reviewqueue.characters import MARKS, direction, hidden
+from reviewqueue.desk.changes import Run, counted, lines, pairs, runs
 from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
 from reviewqueue.models import Draft, User
 from reviewqueue.queries.rates import Rate
@@ -276,37 +277,82 @@ def title(draft: Draft) -> str:
 
 
 @register.filter
+def exactly(text: str) -> SafeString:
+    """A text with the names of its hidden characters in their places."""
+    return format_html_join("", "{}", ((part,) for part in _exactly(text)))
+
+
+def _exactly(text: str) -> Iterator[SafeString | str]:
+    """Hidden characters do not come along: shown by name, they turn no words around. Marks of direction do, as their
+    reader meant the text to be read that way."""
+    at = 0
+    for run in hidden(text):
+        yield text[at : run.start]
+        at = run.end
+        marks = "".join(one for one in text[run.start : at] if one in MARKS)
+        yield format_html('<bdi class="unseen" dir="ltr" lang="en" translate="no">{}</bdi>{}', run.names, marks)
+    yield text[at:]
+
+
+@register.filter
+def unseen(text: str) -> str:
+    """For what stands in a field, where no name can be: 1 hidden character: RIGHT-TO-LEFT OVERRIDE at 14"""
+    found = list(hidden(text))
+    if not found:
+        return ""
+    count = sum(run.end - run.start for run in found)
+    words = ngettext("%(n)s hidden character:", "%(n)s hidden characters:", count) % {"n": intcomma(count)}
+    places = [_("%(name)s at %(place)s") % {"name": run.names, "place": run.start + 1} for run in found[:MANY_CHANGES]]
+    return f"{words} {', '.join(places)}{', …' if len(found) > MANY_CHANGES else ''}"
+
+
+@register.filter
 def marked(text: str, findings: Iterable[dict[str, Any]]) -> SafeString:
     """The text with the places that the checks found marked; overlapping findings share a mark."""
     spans = sorted((finding["start"], finding["end"], finding["level"]) for finding in findings)
     return format_html_join("", "{}", ((part,) for part in _marks(text, spans)))
 
 
-def _marks(text: str, spans: list[tuple[int, int, str]]) -> Iterator[SafeString | str]:
+def _marks(text: str, spans: list[tuple[int, int, str]]) -> Iterator[SafeString]:
     at = 0
     for start, end, level in spans:
         start = max(start, at)
         if start >= end:
             continue
-        yield text[at:start]
-        yield format_html('<mark class="{}">{}</mark>', level, text[start:end])
+        yield exactly(text[at:start])
+        yield format_html('<mark class="{}">{}</mark>', level, exactly(text[start:end]))
         at = end
-    yield text[at:]
+    yield exactly(text[at:])
 
 
 @register.simple_tag
-def changes(parts: list[tuple[str, str]]) -> SafeString:
-    """A word diff as text with <del> and <ins>; each says in hidden words what it is."""
-    shown = runs(parts)
-    hidden = sum(run.op != "equal" for run in shown) <= MANY_CHANGES
-    return format_html_join("", "{}", ((_part(run, hidden),) for run in shown))
+def changes(parts: list[tuple[str, str]], without: str = "") -> SafeString:
+    """A word diff as paragraphs with <del> and <ins>; each says in hidden words what it is. `without` leaves out the
+    one or the other, as between two columns."""
+    shown = [run for run in runs(parts) if run.op != without]
+    told = not without and not many(parts)
+    whole = _way(shown, "auto")
+    return format_html_join("", '<p dir="{}">{}</p>', ((_way(line, whole), _line(line, told)) for line in lines(shown)))
 
 
-def _part(run: Run, hidden: bool) -> SafeString | str:
+def _way(line: list[Run], else_: str) -> str:
+    """Each paragraph is read its own way. That of what stays counts: no customer reads what was deleted."""
+    stays = direction("".join(run.text for run in line if run.op != "delete"))
+    ways = (stays, direction("".join(run.text for run in line)))
+    return next((way for way in ways if way != "auto"), else_)
+
+
+def _line(line: list[Run], told: bool) -> SafeString:
+    return format_html_join("", "{}", ((_part(run, told),) for run in line))
+
+
+def _part(run: Run, told: bool) -> SafeString:
     if run.op == "equal":
-        return run.text
+        return exactly(run.text)
     gone = run.op == "delete"
-    words = format_html('<span class="vh">{} </span>', _("deleted:") if gone else _("inserted:")) if hidden else ""
+    words = (
+        format_html('<span class="vh" dir="auto">{} </span>', _("deleted:") if gone else _("inserted:")) if told else ""
+    )
     return format_html("<del>{}{}</del>" if gone else "<ins>{}{}</ins>", words, _visible(run.text))
 
 
@@ -315,7 +361,31 @@ def _visible(text: str) -> SafeString:
     if not text.strip():
         text = text.replace(" ", "·")
     mark = SafeString('<span class="mark" aria-hidden="true">↵</span>\n')
-    return format_html_join(mark, "{}", ((line,) for line in text.split("\n")))
+    return format_html_join(mark, "{}", ((exactly(line),) for line in text.split("\n")))
+
+
+@register.filter
+def many(parts: list[tuple[str, str]]) -> bool:
+    """So many changes that a list of them reads better."""
+    return counted(parts)[0] > MANY_CHANGES
+
+
+@register.filter
+def listed(parts: list[tuple[str, str]]) -> list[SafeString]:
+    """The changes in words, one by one."""
+    said = {
+        (True, True): _("replaced {old} by {new}"),
+        (True, False): _("deleted {old}"),
+        (False, True): _("inserted {new}"),
+    }
+    return [
+        format_html(
+            said[bool(old), bool(new)],
+            old=format_html('<del dir="auto">{}</del>', _visible(old)),
+            new=format_html('<ins dir="auto">{}</ins>', _visible(new)),
+        )
+        for old, new in pairs(parts)
+    ]
 
 
 @register.filter

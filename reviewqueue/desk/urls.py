@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from reviewqueue.desk import decisions, drafts, preferences, sign_in, views
+from reviewqueue.desk import decisions, drafts, preferences, sign_in, typing, views
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -20,7 +20,9 @@ urlpatterns = [
     path("claims", views.claims, name="claims"),
     # /drafts/<id>
     path("drafts/<int:draft_id>", drafts.draft, name="draft"),
-    path("drafts/<int:draft_id>/preview", drafts.preview, name="preview"),
+    path("drafts/<int:draft_id>/preview", typing.preview, name="preview"),
+    path("drafts/<int:draft_id>/typed", typing.typed, name="typed"),
+    path("drafts/<int:draft_id>/notes", typing.notes, name="notes"),
     path("drafts/<int:draft_id>/lease", drafts.lease, name="lease"),
     path("drafts/<int:draft_id>/release", drafts.release, name="release"),
     path("drafts/<int:draft_id>/skip", drafts.skip, name="skip"),

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
-from reviewqueue.models import Decision, Draft, Hold, Lane, Message, Reason, Skip, User, Vote
-from reviewqueue.models.decision import OWN_VERDICTS
+from reviewqueue.models import Decision, Draft, Hold, Lane, Message, Note, Reason, Skip, Typed, User
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
 
@@ -50,6 +49,7 @@ class Bench:
     record: Line
     reasons: list[Reason]
     kept: str | None
+    notes: list[Note]
 
     @property
     def text(self) -> str:
@@ -100,7 +100,20 @@ def bench(draft: Draft, user: User) -> Bench:
         record=record(draft.bot_id, draft.kind),
         reasons=list(Reason.objects.filter(kind=draft.kind)),
         kept=_kept(draft, user),
+        notes=notes_on(draft),
     )
+
+
+def in_hand(draft_id: int, user: User) -> Draft | None:
+    """A draft that the agent has, on the screen or ahead, or had last and nobody took since."""
+    open_ones = Draft.objects.filter(pk=draft_id, status__in=("waiting", "claimed"))
+    mine = Q(holder=user) | Q(holder=None, last_holder=user)
+    return open_ones.filter(mine).select_related("body", "submission").first()
+
+
+def notes_on(draft: Draft) -> list[Note]:
+    """What colleagues wrote to each other about a draft, oldest first."""
+    return list(Note.objects.filter(draft=draft).select_related("author", "body").order_by("id"))
 
 
 def last_messages(draft: Draft) -> tuple[list[Message], int]:
@@ -127,11 +140,10 @@ def _evidence(draft: Draft) -> list[dict[str, Any]]:
 
 
 def _kept(draft: Draft, user: User) -> str | None:
-    """What the agent had written before an undo, so that it need not be typed again."""
-    if draft.round == 1 or draft.kind != "reply":
+    """What the agent has typed and not sent yet."""
+    if draft.kind != "reply":
         return None
-    votes = Vote.objects.filter(draft=draft, round=draft.round - 1, agent=user, verdict__in=OWN_VERDICTS)
-    return votes.values_list("final__text", flat=True).first()
+    return Typed.objects.filter(draft=draft, agent=user).values_list("text", flat=True).first()
 
 
 def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from reviewqueue.edits import word_diff
-from reviewqueue.models import Decision, Delivery, Draft, Message, Reason, User
-from reviewqueue.queries.desk import DRAFT_WITH_ALL, last_messages
+from reviewqueue.models import Decision, Delivery, Draft, Message, Note, Reason, User
+from reviewqueue.queries.desk import DRAFT_WITH_ALL, last_messages, notes_on
 from reviewqueue.queries.lanes import lanes_of
 
 
@@ -40,6 +40,7 @@ class Timeline:
     messages: list[Message]
     rounds: list[Round]
     claimable: bool
+    notes: list[Note]
 
 
 def visible(user: User) -> "QuerySet[Draft]":
@@ -65,6 +66,7 @@ def timeline(draft_id: int, user: User) -> Timeline | None:
         messages=messages,
         rounds=[_round(decision, draft, reasons) for decision in _decisions(draft)],
         claimable=draft.status == "waiting" and draft.lane_id in lanes_of(user),
+        notes=notes_on(draft),
     )
 
 

@@ -16,7 +16,7 @@ class Element:
 
     @property
     def text(self) -> str:
-        return "".join(part if isinstance(part, str) else part.text for part in self.parts)
+        return "".join(part if isinstance(part, str) else part.text for part in self.parts if _shown(part))
 
     @property
     def words(self) -> str:
@@ -28,7 +28,7 @@ class Element:
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         found = []
         for part in self.parts:
-            if isinstance(part, Element):
+            if isinstance(part, Element) and _shown(part):
                 if part.tag == (tag or part.tag) and wanted.items() <= part.attributes.items():
                     found.append(part)
                 found += part.all(tag, **attributes)
@@ -38,6 +38,11 @@ class Element:
         found = self.all(tag, **attributes)
         assert len(found) == 1, f"{len(found)} <{tag}> with {attributes}"
         return found[0]
+
+
+def _shown(part: Element | str) -> bool:
+    """What is in a template is no part of the page."""
+    return isinstance(part, str) or part.tag != "template"
 
 
 class Page(HTMLParser):

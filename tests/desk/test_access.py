@@ -33,6 +33,8 @@ PAGES = {
 POSTS = {
     "/claims": (302, 302, 403, 302),
     "/drafts/{draft}/preview": (409, 409, 403, 409),
+    "/drafts/{draft}/typed": (302, 302, 403, 302),
+    "/drafts/{draft}/notes": (422, 422, 403, 422),
     "/drafts/{draft}/lease": (409, 409, 403, 409),
     "/drafts/{draft}/release": (409, 409, 403, 409),
     "/drafts/{draft}/skip": (409, 409, 403, 409),

@@ -135,7 +135,7 @@ def test_the_number_of_queries_does_not_grow_with_rounds_and_deliveries(amina, d
             amina.decide(draft.pk, "approve")
             if Decision.objects.count() < rounds:
                 settle.undo(Decision.objects.latest("id").pk, by=amina.user)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(11):
             amina.open(f"/drafts/{draft.pk}")
         if rounds == 1:
             settle.undo(Decision.objects.latest("id").pk, by=amina.user)

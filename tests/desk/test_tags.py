@@ -93,7 +93,8 @@ def html(before: str, after: str) -> str:
 
 def test_changes_say_what_they_are():
     assert html("within 14 days", "within 5 days") == (
-        'within <del><span class="vh">deleted: </span>14</del><ins><span class="vh">inserted: </span>5</ins> days'
+        '<p dir="ltr">within <del><span class="vh" dir="auto">deleted: </span>14</del>'
+        '<ins><span class="vh" dir="auto">inserted: </span>5</ins> days</p>'
     )
 
 
