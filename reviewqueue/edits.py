@@ -33,12 +33,18 @@ def edit_rate(before: str, after: str, language: str) -> tuple[float, str]:
     a BCP 47 tag). This is the word error rate with the person's text as the reference (as TER without shifts:
     Snover et al., AMTA 2006). Two empty texts have rate 0.
     """
-    unit = "character" if language.split("-")[0].lower() in UNSPACED else "word"
-    old: list[str] = list(before) if unit == "character" else before.split()
-    new: list[str] = list(after) if unit == "character" else after.split()
+    old, unit = words(before, language)
+    new, _ = words(after, language)
     if not new:
         return (1.0 if old else 0.0), unit
     return min(1.0, Levenshtein.distance(old, new) / len(new)), unit
+
+
+def words(text: str, language: str) -> tuple[list[str], str]:
+    """(the words of `text`, "word"); where its language writes them without spaces, (its characters, "character")."""
+    if language.split("-")[0].lower() in UNSPACED:
+        return list(text), "character"
+    return text.split(), "word"
 
 
 def word_diff(before: str, after: str) -> list[tuple[str, str]]:

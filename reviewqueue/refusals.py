@@ -55,6 +55,8 @@ RULES = {
     "unknown-queue": Rule(422, "No such queue"),
     "conversation-mismatch": Rule(422, "Conversation and customer do not match"),
     "reason-missing": Rule(422, "A reason is missing"),
+    "not-confirmed": Rule(422, "Not confirmed yet"),
+    "too-fast": Rule(429, "Faster than reading"),
     "not-allowed": Rule(403, "Not allowed"),
     "not-found": Rule(404, "Not found"),
     # What the doors refuse before any action.
@@ -110,6 +112,8 @@ def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
     response = _json(request, refused) if _is_api(request) else _page(request, refused)
     for name, value in HEADERS.get(refused.code, {}).items():
         response[name] = value
+    if seconds := refused.facts.get("retry_after"):
+        response["Retry-After"] = str(seconds)
     return response
 
 

@@ -1,5 +1,6 @@
 """A person decides. Vote, decision, deliveries, feedback and log line are one transaction."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -11,12 +12,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from reviewqueue import checks, edits
+from reviewqueue.actions import careful
 from reviewqueue.actions.claim import promote
 from reviewqueue.actions.lease import SHOWN, lease_lost
 from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.actions.settle import settle_at_once
 from reviewqueue.actions.vote import forget_skips, keep, next_lane, refuse_out_of_turn, settles, votes_of
+from reviewqueue.care import is_blind
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Body, Decision, Draft, Reason, Remark, User, Vote
 from reviewqueue.models.decision import SENT_VERDICTS
@@ -38,7 +41,7 @@ RECORD = """
 WITH vote AS (
   INSERT INTO vote (draft_id, round, seat, agent_id, epoch, verdict, seen, final_id, digest, blind, conversation_rev,
                     decision_key, at)
-  VALUES (%(draft)s, %(round)s, %(seat)s, %(agent)s, %(epoch)s, %(verdict)s, %(seen)s, %(final)s, %(digest)s, false,
+  VALUES (%(draft)s, %(round)s, %(seat)s, %(agent)s, %(epoch)s, %(verdict)s, %(seen)s, %(final)s, %(digest)s, %(blind)s,
           %(rev)s, %(key)s, statement_timestamp())
   RETURNING id, at
 ), decision AS (
@@ -57,8 +60,10 @@ WITH vote AS (
   SELECT decision_id, %(draft)s, %(conversation)s, %(mode)s, %(verdict)s, %(digest)s, endpoint, 'held', until, 0, 0
   FROM hold, unnest(%(endpoints)s::bigint[]) AS endpoint
 ), feedback AS (
-  INSERT INTO feedback (decision_id, before_id, after_id, note_id, edit_rate, edit_unit, reasons, causes, viewed_ms)
-  SELECT id, %(before)s, %(final)s, %(note)s, %(rate)s, %(unit)s, %(reasons)s::text[], %(causes)s::text[], %(viewed)s
+  INSERT INTO feedback (decision_id, before_id, after_id, note_id, edit_rate, edit_unit, reasons, causes, viewed_ms,
+                        spans, confirmed)
+  SELECT id, %(before)s, %(final)s, %(note)s, %(rate)s, %(unit)s, %(reasons)s::text[], %(causes)s::text[], %(viewed)s,
+         %(spans)s::jsonb, %(confirmed)s
   FROM decision
 ), typed AS (
   DELETE FROM typed WHERE draft_id = %(draft)s
@@ -71,7 +76,8 @@ class Seen(TypedDict):
     """What every decision tells: who, what was on the screen, and the key that makes a repeat harmless.
 
     `seen` is the digest of the painted text (32 bytes), `rev` the conversation's revision then, `viewed_ms` the time
-    since first paint.
+    since first paint. `blind`: the bot's label was not on the screen; `spans`: the places of the labelled text
+    that are the reason ([[start, end]] in code points); `confirmed`: the policy point of tier high.
     """
 
     by: User
@@ -81,6 +87,9 @@ class Seen(TypedDict):
     decision_key: UUID
     viewed_ms: NotRequired[int | None]
     causes: NotRequired[Sequence[str]]
+    blind: NotRequired[bool]
+    spans: NotRequired[careful.Spans]
+    confirmed: NotRequired[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +109,9 @@ class Judgement:
     causes: Sequence[str] = ()
     viewed_ms: int | None = None
     own: bool = False
+    blind: bool = False
+    spans: careful.Spans = ()
+    confirmed: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -123,7 +135,7 @@ def edit(
 
     The same `decision_key` again returns the stored decision. Refused: lease-lost, taken-over, already-decided,
     already-voted, withdrawn, expired, draft-changed, newer-message, check-failed, not-allowed, reason-missing (an
-    unknown reason).
+    unknown reason); where nothing was changed in tier high: not-confirmed, too-fast.
     """
     text = edits.canonical(text)
     return _decide(Judgement(draft_id=draft_id, verdict="edited", text=text, reasons=reasons, note=note, **seen))
@@ -163,8 +175,13 @@ def _decide(judgement: Judgement) -> Decision | None:
     _is_allowed(before, rev, judgement)
     votes = votes_of(before)
     refuse_out_of_turn(before, votes, judgement.by, **judgement.facts)
+    careful.refuse_unseen(before, judgement.verdict, **judgement.facts)
     final = _final(before, judgement)
-    if not settles(before, votes, _verdict(before, final, judgement)):
+    verdict = _verdict(before, final, judgement)
+    if verdict == "approved":
+        viewed_ms = _viewed_ms(before, judgement)
+        careful.refuse_careless(before, viewed_ms, judgement.confirmed, **judgement.facts)
+    if not settles(before, votes, verdict):
         _vote(before, final, votes, judgement)
         return None
     _take(before, judgement)
@@ -319,6 +336,7 @@ def _vote(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Ju
         seen=judgement.seen,
         final=final,
         digest=final.digest if final else draft.digest,
+        blind=judgement.blind and is_blind(draft),
         conversation_rev=judgement.rev,
         decision_key=judgement.decision_key,
     )
@@ -355,7 +373,9 @@ def _record(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: 
         "endpoints": [endpoint.pk for endpoint in endpoints_for(draft)] if sent else [],
         "before": draft.body_id, "note": note and note.pk, "rate": rate, "unit": unit,
         "reasons": list(judgement.reasons), "causes": list(judgement.causes),
-        "viewed": _viewed_ms(draft, judgement),
+        "viewed": _viewed_ms(draft, judgement), "blind": judgement.blind and is_blind(draft),
+        "spans": json.dumps(careful.marked(draft, judgement.spans, **judgement.facts)),
+        "confirmed": judgement.confirmed,
     }  # fmt: skip
     (decision,) = read(Decision, RECORD, row)
     return decision

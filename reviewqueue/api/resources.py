@@ -130,6 +130,8 @@ class Lesson(BaseModel):
     reasons: list[str]
     note: str | None
     causes: list[str]
+    spans: list[list[int]] = Field(description="places of the labelled text that are the reason: [start, end)")
+    blind: bool = Field(description="the person chose the label before seeing the bot's")
     edit_rate: float | None
     edit_unit: Literal["word", "character"] | None
     seconds: float | None = Field(description="time on the draft, from its first paint; null if not measured")

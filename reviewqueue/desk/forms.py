@@ -1,5 +1,6 @@
 """What people send from the desk, read and cleaned."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -15,9 +16,12 @@ from reviewqueue.queries.queue import START, Cursor, Filter
 # What the agent can say about a customer's text, beside the label. Each has its key.
 CAUSE_WORDS = {cause: TABLE[cause].words for cause in CAUSES}
 
+# What every decision tells.
+SEEN = ("epoch", "seen", "rev", "decision_key", "viewed_ms", "causes", "blind", "spans")
+
 # What each verdict of the form hands to its action, beside what every decision tells.
 EXTRA: dict[str, tuple[str, ...]] = {
-    "approve": (),
+    "approve": ("confirmed",),
     "edit": ("text", "reasons", "note"),
     "reject": ("reasons", "note"),
 }
@@ -48,6 +52,21 @@ class Digest(forms.Field):
             raise forms.ValidationError(_("The form is damaged. Open the draft again.")) from None
 
 
+class Places(forms.Field):
+    """Marked places of a text as a script sends them: [[start, end]] in code points. Which of them there are is the
+    action's to know."""
+
+    def to_python(self, value: Any) -> list[list[int]]:
+        try:
+            places = json.loads(value or "[]")
+            sound = all(len(place) == 2 and all(type(end) is int for end in place) for place in places)
+        except (ValueError, TypeError, RecursionError):
+            sound = False
+        if not sound:
+            raise forms.ValidationError(_("The form is damaged. Open the draft again."))
+        return [list(place) for place in places]
+
+
 class LeaseForm(forms.Form):
     """Whose turn it is: `epoch` is that of the claim the page was made for."""
 
@@ -66,6 +85,9 @@ class DecisionForm(LeaseForm):
     note = Text()
     causes = forms.MultipleChoiceField(required=False, choices=[(cause, cause) for cause in CAUSES])
     viewed_ms = forms.CharField(required=False)
+    blind = forms.BooleanField(required=False)
+    spans = Places(required=False)
+    confirmed = forms.CharField(required=False, strip=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,7 +120,7 @@ class DecisionForm(LeaseForm):
     @property
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the verdict's action."""
-        names = ("epoch", "seen", "rev", "decision_key", "viewed_ms", "causes", *EXTRA[self.cleaned_data["verdict"]])
+        names = (*SEEN, *EXTRA[self.cleaned_data["verdict"]])
         return {name: self.cleaned_data[name] for name in names}
 
 

@@ -32,6 +32,8 @@ COLUMNS = (
     "final",
     "reasons",
     "causes",
+    "spans",
+    "blind",
     "note",
     "edit_rate",
     "edit_unit",
@@ -76,6 +78,7 @@ def _rows(window: Window) -> "QuerySet[Feed]":
         "decision__feedback__before",
         "decision__feedback__after",
         "decision__feedback__note",
+        "decision__by_vote",
     ).order_by("seq")
 
 
@@ -99,6 +102,8 @@ def _row(feed: Feed) -> dict[str, Any]:
         "final": (taught.after.text or "") if taught.after else "",
         "reasons": taught.reasons,
         "causes": taught.causes,
+        "spans": [f"{start}-{end}" for start, end in taught.spans],
+        "blind": decision.by_vote.blind,
         "note": (taught.note.text or "") if taught.note else "",
         "edit_rate": taught.edit_rate,
         "edit_unit": taught.edit_unit,

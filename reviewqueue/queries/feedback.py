@@ -42,6 +42,7 @@ def page(bot: Bot, *, after: int, limit: int) -> Page:
             "decision__feedback__before",
             "decision__feedback__after",
             "decision__feedback__note",
+            "decision__by_vote",
         )
         .order_by("seq")[: limit + 1]
     )
@@ -79,6 +80,8 @@ def lesson(decision: Decision) -> dict[str, Any]:
         "reasons": feedback.reasons,
         "note": _text(feedback.note),
         "causes": feedback.causes,
+        "spans": feedback.spans,
+        "blind": decision.by_vote.blind,
         "edit_rate": feedback.edit_rate,
         "edit_unit": feedback.edit_unit,
         "seconds": None if feedback.viewed_ms is None else feedback.viewed_ms / 1000,

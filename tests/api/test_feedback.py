@@ -51,6 +51,8 @@ def test_one_edit_whole(door, bot, feed):
         "reasons": ["other"],
         "note": "Tuesday",
         "causes": [],
+        "spans": [],
+        "blind": False,
         "edit_rate": 0.2,
         "edit_unit": "word",
         "source": {"vendor": "acme", "model": "small", "version": "1", "prompt_version": "p1"},

@@ -163,6 +163,8 @@ def submit(system: System) -> Iterator[Callable[..., int]]:
             "external_id": name,
             "kind": "reply",
             "language": "en",
+            # Else each approval would wait until there was time to read; tests of that ask for it.
+            "risk": "low",
             "customer": {"id": name, "name": "Sam"},
             "conversation": {"id": name, "channel": "email", "subject": "Late parcel", "messages": [message]},
             "reply": {"text": text},
