@@ -73,6 +73,20 @@ class _Courier:
         )
         self.resting_until = 0.0
 
+    def is_away(self) -> bool:
+        if time.monotonic() < self.resting_until:
+            return True
+        try:
+            self.client.ping()
+        except (RedisError, OSError) as error:
+            self._rest(f"deliveries wait for Redis: {error}")
+            return True
+        return False
+
+    def _rest(self, why: str) -> None:
+        self.resting_until = time.monotonic() + REST
+        log.warning(why)
+
     def enqueue(self, function: str, args: tuple[int, ...], job_id: str) -> bool:
         if time.monotonic() < self.resting_until:
             return False
@@ -85,13 +99,17 @@ class _Courier:
                 function, args=args, job_id=job_id, timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600, ttl=JOB_TTL
             )
         except (RedisError, OSError) as error:
-            self.resting_until = time.monotonic() + REST
-            log.warning("%s waits for Redis: %s", job_id, error)
+            self._rest(f"{job_id} waits for Redis: {error}")
             return False
         return True
 
 
 _courier = _Courier()
+
+
+def is_away() -> bool:
+    """Redis takes no job at the moment: what is owed stays where it is, untouched."""
+    return _courier.is_away()
 
 
 def deliver(delivery_id: int, epoch: int) -> bool:

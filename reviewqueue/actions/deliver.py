@@ -67,6 +67,8 @@ FOR UPDATE SKIP LOCKED
 
 def dispatch() -> int:
     """Hand what is due to the workers; how many. Any number of processes may run this at once."""
+    if later.is_away():
+        return 0
     with transaction.atomic():
         free = IN_QUEUE - Delivery.objects.filter(status="queued").count()
         if free <= 0:

@@ -16,6 +16,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from config.embedded.redis import Redis
+from reviewqueue import later
 from reviewqueue.actions import claim, decide, deliver, settle
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Attempt, Customer, Decision, Delivery, Draft, Endpoint, Event, Hold
@@ -454,19 +455,17 @@ def test_no_more_are_queued_than_are_sent_before_their_deadline(monkeypatch):
 
 
 @pytest.mark.usefixtures("committed")
-def test_without_redis_a_delivery_goes_back_and_is_sent_when_redis_is_there_again(receiver, work, courier, tmp_path):
+def test_without_redis_a_delivery_stays_untouched_and_is_sent_when_redis_is_there_again(
+    receiver, work, courier, tmp_path
+):
     make_endpoint(receiver.url)
     delivery = approved()
     own = Redis(tmp_path).start()
     courier(own.url)
     own.kill()
-    before = timezone.now()
     assert deliver.dispatch() == 0
-    delivery = again(delivery)
-    assert (delivery.status, delivery.epoch, delivery.attempts, delivery.deadline) == ("retry", 1, 0, None)
-    assert delivery.not_before - before > timedelta(seconds=deliver.REDIS_WAIT - 0.1)
+    assert (again(delivery).status, again(delivery).epoch) == ("held", 0)
     courier(SERVERS.redis.url)
-    due(delivery)
     assert deliver.dispatch() == 1
     work()
     assert again(delivery).status == "delivered"
@@ -487,7 +486,19 @@ def test_a_redis_that_hangs_holds_up_no_dispatch(receiver, courier, tmp_path):
         took = time.monotonic() - began
         own.resume()
     assert took < 3
-    assert set(Delivery.objects.values_list("status", flat=True)) == {"retry"}
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"held"}
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_delivery_that_redis_does_not_take_goes_back_and_is_tried_a_little_later(receiver, monkeypatch):
+    make_endpoint(receiver.url)
+    delivery = approved()
+    before = timezone.now()
+    monkeypatch.setattr(later, "MOST", 0)
+    assert deliver.dispatch() == 0
+    delivery = again(delivery)
+    assert (delivery.status, delivery.epoch, delivery.attempts, delivery.deadline) == ("retry", 1, 0, None)
+    assert delivery.not_before - before > timedelta(seconds=deliver.REDIS_WAIT - 0.1)
 
 
 @pytest.mark.usefixtures("committed")
