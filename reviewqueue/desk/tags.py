@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf.locale import LANG_INFO
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template import Context, Library
 from django.templatetags.static import static
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from reviewqueue.characters import MARKS, direction, hidden
+from reviewqueue.desk import numbers
 from reviewqueue.desk.changes import Run, counted, lines, pairs, runs
 from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
 from reviewqueue.models import Draft, User
@@ -87,34 +87,37 @@ def _keymap(context: Context) -> Keymap:
 
 @register.filter
 def number(value: int | None) -> str:
-    return DASH if value is None else str(intcomma(value))
+    return DASH if value is None else numbers.decimal(value)
 
 
 @register.filter
 def capped(value: int, most: int) -> str:
     """A count that stopped at `most`: "1,000+"."""
-    return f"{intcomma(most)}+" if value > most else str(intcomma(value))
+    return f"{numbers.decimal(most)}+" if value > most else numbers.decimal(value)
 
 
 @register.filter
 def confidence(value: float | None) -> str:
-    return DASH if value is None else f"{value:.2f}"
+    return DASH if value is None else numbers.decimal(value, 2)
 
 
 @register.filter
 def percent(rate: Rate) -> str:
     """A rate as people read it: whole per cent, one decimal from 1,000 decisions on, nothing under 30."""
-    return f"{_scaled(rate, rate.share)}%" if rate.shown else ""
+    return numbers.percent(rate.share, _digits(rate)) if rate.shown else ""
 
 
 @register.filter
 def interval(rate: Rate) -> str:
-    """The 95 % interval of a rate, from and to with an en dash between them."""
-    return f"{_scaled(rate, rate.low)}{DASH}{_scaled(rate, rate.high)}" if rate.shown else ""
+    """The 95 % interval of a rate in per cent, from and to with an en dash between them."""
+    if not rate.shown:
+        return ""
+    low, high = (numbers.decimal(share * 100, _digits(rate)) for share in (rate.low, rate.high))
+    return f"{low}{DASH}{high}"
 
 
-def _scaled(rate: Rate, share: float) -> str:
-    return f"{share * 100:.{1 if rate.n >= DECIMAL_FROM else 0}f}"
+def _digits(rate: Rate) -> int:
+    return 1 if rate.n >= DECIMAL_FROM else 0
 
 
 @register.simple_tag
@@ -143,7 +146,7 @@ def span(value: float | timedelta | None) -> str:
         return DASH
     seconds = abs(value.total_seconds() if isinstance(value, timedelta) else value)
     if seconds < 60:
-        return _("%(n)s s") % {"n": f"{seconds:.1f}".removesuffix(".0")}
+        return _("%(n)s s") % {"n": numbers.decimal(seconds, 1, least=0)}
     minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
     if hours < 1:
         return _("%(n)s min") % {"n": minutes}
@@ -177,7 +180,7 @@ def moment(value: datetime | None) -> SafeString | str:
         return DASH
     local = timezone.localtime(value)
     return format_html(
-        '<time datetime="{}">{}</time>', value.isoformat(), formats.date_format(local, "j M Y, H:i ") + f"{local:%Z}"
+        '<time datetime="{}">{} {}</time>', value.isoformat(), numbers.day_and_time(local), f"{local:%Z}"
     )
 
 
@@ -301,7 +304,7 @@ def unseen(text: str) -> str:
     if not found:
         return ""
     count = sum(run.end - run.start for run in found)
-    words = ngettext("%(n)s hidden character:", "%(n)s hidden characters:", count) % {"n": intcomma(count)}
+    words = ngettext("%(n)s hidden character:", "%(n)s hidden characters:", count) % {"n": numbers.decimal(count)}
     places = [_("%(name)s at %(place)s") % {"name": run.names, "place": run.start + 1} for run in found[:MANY_CHANGES]]
     return f"{words} {', '.join(places)}{', …' if len(found) > MANY_CHANGES else ''}"
 

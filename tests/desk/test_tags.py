@@ -1,10 +1,11 @@
 """How the product writes numbers, times, languages and changes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template import Context, Template
 from django.utils import timezone
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -172,3 +173,20 @@ def test_a_picture_is_never_read_out():
     assert Template('{% icon "check" %}').render(Context()) == (
         '<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#check"/></svg>'
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "share", "seconds", "day"),
+    [
+        ("en", "1,204", "71.2%", "8.4 s", "12 Nov 2026, 14:02 UTC"),
+        ("de", "1.204", "71,2\u00a0%", "8,4 s", "12. Nov. 2026, 14:02 UTC"),
+        ("fr", "1\u202f204", "71,2\u00a0%", "8,4 s", "12 nov. 2026, 14:02 UTC"),
+        ("ja", "1,204", "71.2%", "8.4 s", "2026年11月12日 14:02 UTC"),
+    ],
+)
+def test_each_language_writes_numbers_and_dates_its_own_way(language, count, share, seconds, day):
+    with override(language):
+        assert tags.number(1204) == count
+        assert tags.percent(Rate(712, 1000)) == share
+        assert tags.span(8.4).replace("\u00a0", " ") == seconds
+        assert day in tags.moment(datetime(2026, 11, 12, 14, 2, tzinfo=UTC)).replace("\u00a0", " ")
