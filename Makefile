@@ -26,7 +26,7 @@ endef
 
 export PORT ROW MINUTES
 .DEFAULT_GOAL := help
-.PHONY: help up test prove soak bench shots check fix lock
+.PHONY: help up test prove soak bench shots check fix words lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,12 @@ fix:  ## format, repair what ruff can, and write the generated documents anew
 	@$(bin)/ruff check --fix
 	@$(bin)/python manage.py lifecycle
 	@$(bin)/python manage.py openapi
+
+words:  ## collect the words of the pages for reviewqueue/locale, and compile what was translated (needs gettext)
+	@$(dev)
+	@$(bin)/python manage.py makemessages --all --no-location --no-wrap --no-obsolete \
+	  --ignore '.venv*' --ignore 'var*' --ignore 'tests*' --ignore 'docs*'
+	@$(bin)/python manage.py compilemessages --ignore '.venv*'
 
 compile := $(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --custom-compile-command "make lock"

@@ -211,7 +211,7 @@ LANGUAGES = [
     ("ja", "Japanese"),
     ("ar", "Arabic"),
 ]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "reviewqueue/locale"]
 # Chosen on the sign-in page, before anybody knows who it is.
 LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_SAMESITE = "Lax"
