@@ -115,7 +115,7 @@ class DecisionForm(LeaseForm):
             if slug not in known:
                 self.add_error("reasons", _("There is no reason '%s'. Choose one of the list.") % slug)
             elif known[slug].needs_note and not note.strip():
-                self.add_error("note", _("%s needs a note that says more.") % known[slug].label)
+                self.add_error("note", _("%s needs a note that says more.") % known[slug].words)
 
     @property
     def arguments(self) -> dict[str, Any]:

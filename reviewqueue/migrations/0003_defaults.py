@@ -2,32 +2,33 @@
 and the bot under which people's own texts are kept."""
 
 from django.db import migrations
+from django.utils.translation import gettext_noop as _
 
 REASONS = {
     "reply": [
-        ("wrong-facts", "Wrong facts", False),
-        ("wrong-tone", "Wrong tone", False),
-        ("unsafe", "Unsafe or private data", False),
-        ("wrong-language", "Wrong language or variety", False),
-        ("no-answer", "Does not answer", False),
-        ("policy", "Against policy", False),
-        ("person", "Better written by a person", False),
-        ("spam", "Spam or test", False),
-        ("other", "Other", True),
+        ("wrong-facts", _("Wrong facts"), False),
+        ("wrong-tone", _("Wrong tone"), False),
+        ("unsafe", _("Unsafe or private data"), False),
+        ("wrong-language", _("Wrong language or variety"), False),
+        ("no-answer", _("Does not answer"), False),
+        ("policy", _("Against policy"), False),
+        ("person", _("Better written by a person"), False),
+        ("spam", _("Spam or test"), False),
+        ("other", _("Other"), True),
     ],
     "sentiment": [
-        ("cannot-tell", "Cannot tell", False),
-        ("no-label-fits", "No label fits", False),
-        ("spam", "Spam or test", False),
-        ("other", "Other", True),
+        ("cannot-tell", _("Cannot tell"), False),
+        ("no-label-fits", _("No label fits"), False),
+        ("spam", _("Spam or test"), False),
+        ("other", _("Other"), True),
     ],
     "escalation": [
-        ("authority", "Needs a decision that is not mine", False),
-        ("safety", "Threat or danger to somebody", False),
-        ("legal", "Legal or press", False),
-        ("complaint", "Serious complaint", False),
-        ("unsure", "I am not sure", False),
-        ("other", "Other", True),
+        ("authority", _("Needs a decision that is not mine"), False),
+        ("safety", _("Threat or danger to somebody"), False),
+        ("legal", _("Legal or press"), False),
+        ("complaint", _("Serious complaint"), False),
+        ("unsure", _("I am not sure"), False),
+        ("other", _("Other"), True),
     ],
 }
 

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext
 
 # Tiers of care, from the least on.
 RISKS = ("low", "normal", "high")
@@ -75,6 +76,11 @@ class Reason(models.Model):
         db_table = "reason"
         ordering = ["kind", "position"]
         constraints = [models.UniqueConstraint(fields=["kind", "slug"], name="reason_once")]
+
+    @property
+    def words(self) -> str:
+        """The label in the language of the page, where it is one of those that every deployment starts with."""
+        return gettext(self.label)
 
 
 class Endpoint(models.Model):
