@@ -62,6 +62,8 @@ check:  ## everything that judges the code without running it
 	@$(bin)/python manage.py makemigrations --check --dry-run
 	$(call say,manage.py lifecycle --check)
 	@$(bin)/python manage.py lifecycle --check
+	$(call say,manage.py keyboard --check)
+	@$(bin)/python manage.py keyboard --check
 	$(call say,manage.py openapi --check)
 	@$(bin)/python manage.py openapi --check
 	$(call say,mypy)
@@ -74,6 +76,7 @@ fix:  ## format, repair what ruff can, and write the generated documents anew
 	@$(bin)/ruff format
 	@$(bin)/ruff check --fix
 	@$(bin)/python manage.py lifecycle
+	@$(bin)/python manage.py keyboard
 	@$(bin)/python manage.py openapi
 
 words:  ## collect the words of the pages for reviewqueue/locale, and compile what was translated (needs gettext)

@@ -24,7 +24,6 @@ SCREENS: dict[str, Words] = {
     "reply": _("Desk, with a reply"),
     "label": _("Desk, with a label"),
     "queue": _("Queue"),
-    "decisions": _("My decisions"),
     "go": _("Go to"),
 }
 
@@ -54,7 +53,7 @@ DESK = ("reply", "label")
 ACTIONS = (
     Action("help", _("Help with the keys"), "?", ("everywhere",)),
     Action("palette", _("Find an action or a page, also while typing"), "Ctrl+K", ("everywhere",)),
-    Action("undo", _("Undo your last decision"), "Z", (*DESK, "decisions")),
+    Action("undo", _("Undo your last decision"), "Z", DESK),
     Action("hold", _("Hold the newest decision until you release it"), "H", DESK),
     Action("search", _("Go to the search or filter"), "/", ("queue",)),
     Action("leave", _("Close what is open; out of a field to the heading, the text stays"), "Esc", ("everywhere",)),

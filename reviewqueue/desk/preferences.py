@@ -125,7 +125,6 @@ def _page(request: SignedIn, form: PreferencesForm | None = None) -> HttpRespons
         "form": form,
         "chosen": chosen,
         "choices": CHOICES,
-        "languages": [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES],
         "time_zones": time_zones(),
         "keys": [
             {
