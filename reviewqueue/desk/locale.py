@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
@@ -11,6 +12,7 @@ from reviewqueue.models import User
 from reviewqueue.models.user import Preferences
 
 BOTS = "/api/"
+LANGUAGES = dict(settings.LANGUAGES)
 
 
 class LocaleMiddleware:
@@ -26,7 +28,8 @@ class LocaleMiddleware:
                 return self.get_response(request)
         user = request.user
         wishes = Preferences.of(user.preferences) if isinstance(user, User) else Preferences()
-        language = wishes.language or translation.get_language_from_request(request)
+        known = wishes.language in LANGUAGES
+        language = wishes.language if known else translation.get_language_from_request(request)
         with translation.override(language), timezone.override(_zone(wishes.time_zone)):
             return self.get_response(request)
 

@@ -1,7 +1,5 @@
 """How a person likes to work: stored on the account, seen on every page."""
 
-from datetime import UTC, datetime
-
 import pytest
 from django.test import Client
 
@@ -170,7 +168,8 @@ def test_with_single_keys_off_no_button_claims_to_have_one(amina):
     amina.client.post("/settings", {"single_keys": "off"})
     page = amina.open("/desk")
     spoken = {element.attributes["aria-keyshortcuts"] for element in page.all_with("aria-keyshortcuts")}
-    assert spoken == {"Control+K Meta+K"}
+    assert {key for key in spoken if not key.startswith("Control+")} == set()
+    assert "Control+K Meta+K" in spoken
 
 
 # --- Language and time ---------------------------------------------------------------------------------------
@@ -214,7 +213,7 @@ def test_bots_are_answered_in_english(amina):
 
 
 def test_times_are_those_of_the_zone(amina):
-    message = {"id": "m1", "author": "customer", "text": "Hello?", "sent_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)}
+    message = {"id": "m1", "author": "customer", "text": "Hello?", "sent_at": "2026-07-01T23:30:00Z"}
     draft = make_draft(conversation=make_content()["conversation"] | {"messages": [message]})
     assert "1 Jul" in amina.open(f"/drafts/{draft.pk}").words
     assert "23:30 UTC" in amina.page.words
