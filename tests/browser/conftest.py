@@ -8,9 +8,10 @@ from itertools import count
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 from reviewqueue.client import Client, Problem
+from tests.browser import pages
 from tests.system import PASSWORD, System, running
 
 MISSING = (
@@ -68,12 +69,23 @@ class Tab:
         self.page: Page = context.new_page()
         self.page.set_default_timeout(15_000)
         self.complaints: list[str] = []
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.answer: Response | None = None
+        context.on("response", self._answered)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+    def _answered(self, response: Response) -> None:
+        """Keeps what the server last answered a page with."""
+        if response.request.is_navigation_request() and not 300 <= response.status < 400:
+            self.answer = response
+
+    def cookie(self, session: str) -> None:
+        """Whose session this is from now on."""
+        self.page.context.add_cookies([{"name": "session", "value": session, "url": self.url}])
 
     def sign_in(self, username: str) -> None:
         self.page.goto(f"{self.url}/sign-in")
@@ -145,6 +157,36 @@ def tabs(system: System, chromium: Browser, cookies: dict[str, Any]) -> Iterator
     yield opening
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def visits(system: System, chromium: Browser, django_db_blocker, monkeypatch) -> Callable[..., Any]:
+    """`with visits("reply") as visit:` that view of pages.py, for somebody new; more arguments are those of a browser
+    context. The models of this process work on the database of the running product meanwhile."""
+    # Playwright runs a loop in this thread, which Django takes for code that must not wait.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+    @contextmanager
+    def visiting(name: str, preferences: dict[str, Any] | None = None, **how: Any) -> Iterator[pages.Visit]:
+        view = pages.VIEWS[name]
+        with django_db_blocker.unblock(), pages.on_database(system.database):
+            context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **how})
+            tab = Tab(system, context)
+            user = pages.person(view.role or "agent", preferences=preferences or {})
+            if view.role:
+                tab.cookie(pages.session(user))
+            visit = pages.Visit(tab, user)
+            try:
+                view.show(visit)
+                assert tab.answer is not None
+                assert tab.answer.status == view.status
+                yield visit
+            finally:
+                visit.end()
+                context.close()
+            assert [words for words in tab.complaints if f"status of {view.status}" not in words] == []
+
+    return visiting
 
 
 _numbers = count(1)

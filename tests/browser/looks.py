@@ -1,0 +1,110 @@
+"""What is asked of every page, in words: each function gives the faults that it found on the page as it stands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser.conftest import DESKTOP, PHONE
+
+HERE = Path(__file__).parent
+FAULTS = (HERE / "faults.js").read_text()
+STOP = (HERE / "stop.js").read_text()
+AXE = (HERE / "vendor" / "axe.min.js").read_text()
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+THEMES = ("light", "dark")
+
+# 1280 x 1024 at 400 %: as little room as WCAG 1.4.10 lets a page have.
+TINY = {"width": 320, "height": 256}
+
+# More stops than a page has.
+MANY = 400
+
+# As WCAG 1.4.12 wants text to bear it, and text twice as large (1.4.4).
+SPACED = """
+* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }
+p { margin-block-end: 2em !important; }
+"""
+LARGE = "html { font-size: 200% !important; }"
+
+
+def layout(page: Page) -> list[str]:
+    return list(page.evaluate(FAULTS))
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core calls a violation."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate(
+        "async tags => (await axe.run(document, {runOnly: tags, resultTypes: ['violations']})).violations", TAGS
+    )
+    return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+def stops(page: Page) -> list[str]:
+    """By Tab through the page: every stop can be seen, in the order in which the page is read, and the walk ends."""
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    faults: list[str] = []
+    for _ in range(MANY):
+        page.keyboard.press("Tab")
+        stop: dict[str, Any] | None = page.evaluate(STOP)
+        if stop is None:
+            return faults
+        faults += [f"{stop['name']}: {fault}" for fault in stop["faults"]]
+    return [*faults, "the walk by Tab does not end"]
+
+
+def spacing(page: Page) -> list[str]:
+    """Nothing scrolls sideways with more space between letters, words and lines, or with text twice as large."""
+    faults = []
+    for what, css in (("spaced", SPACED), ("large", LARGE)):
+        over = page.evaluate(
+            """css => {
+                const sheet = new CSSStyleSheet();
+                sheet.replaceSync(css);
+                document.adoptedStyleSheets = [sheet];
+                const over = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+                document.adoptedStyleSheets = [];
+                return over;
+            }""",
+            css,
+        )
+        if over > 0:
+            faults.append(f"{what} text scrolls sideways by {over}")
+    return faults
+
+
+def shifted(page: Page) -> float:
+    """Cumulative layout shift so far."""
+    return float(
+        page.evaluate(
+            """() => new Promise(resolve => {
+                let sum = 0;
+                new PerformanceObserver(list => {
+                    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+                }).observe({type: "layout-shift", buffered: true});
+                setTimeout(() => resolve(sum), 50);
+            })"""
+        )
+    )
+
+
+def looks(page: Page) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """The page in each theme and width: (name, theme, viewport)."""
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        for viewport in (DESKTOP, PHONE):
+            page.set_viewport_size(viewport)  # type: ignore[arg-type]
+            yield f"{theme}-{viewport['width']}", theme, viewport
+
+
+def told(found: dict[str, list[str]]) -> str:
+    """Each fault once, with where it was found."""
+    where: dict[str, list[str]] = {}
+    for look, faults in found.items():
+        for fault in faults:
+            where.setdefault(str(fault), []).append(look)
+    return "\n".join(f"{fault} ({'; '.join(places)})" for fault, places in where.items())

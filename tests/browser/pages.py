@@ -1,0 +1,597 @@
+"""Every page and state that a person can see, in one list; each is made by itself, from the factories.
+
+The tests of this folder walk through the list: whoever adds a page, or a state of one, adds a view here.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import connection, connections
+from django.test import Client
+from playwright.sync_api import Page
+
+from reviewqueue.actions import claim as claims
+from reviewqueue.actions import conversation, decide, lease, settle, withdraw
+from reviewqueue.lifecycle import DELIVERY, Refused, move
+from reviewqueue.models import Attempt, Body, Bot, Decision, Delivery, Draft, User
+from tests import factories
+from tests.browser import scene
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Tab
+
+NAMES = {"agent": "Amina Khalil", "lead": "Dana Weber", "auditor": "Ravi Nair"}
+
+_numbers = count(1)
+
+
+@contextmanager
+def role(name: str) -> Iterator[None]:
+    """As that database role."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE reviewqueue_{name}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE reviewqueue_app")
+
+
+@contextmanager
+def on_database(name: str) -> Iterator[None]:
+    """This process' models on the database of the running product."""
+    before = settings.DATABASES["default"]["NAME"]
+    use(name)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def use(name: str) -> None:
+    connections.close_all()
+    settings.DATABASES["default"]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+
+
+def person(role_: str = "agent", **more: Any) -> User:
+    """Somebody new of that role."""
+    first, _, last = NAMES[role_].partition(" ")
+    return factories.make_agent(
+        f"{first.lower()}{next(_numbers)}", role=role_, first_name=first, last_name=last, **more
+    )
+
+
+def session(user: User) -> str:
+    """The session cookie of somebody who has signed in."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@dataclass
+class Visit:
+    """What a view is made of: a person with a tab of their own, a bot, and drafts, gone again when it ends."""
+
+    tab: "Tab"
+    user: User
+    bot: Bot = field(default_factory=lambda: factories.make_bot(f"ship-bot-{next(_numbers)}"))
+    drafts: list[Draft] = field(default_factory=list)
+
+    @property
+    def page(self) -> Page:
+        return self.tab.page
+
+    def open(self, path: str) -> Page:
+        return self.tab.open(path)
+
+    def waiting(self, **draft: Any) -> Draft:
+        made = factories.make_draft(**{"bot": self.bot, "source": scene.SOURCE, **draft})
+        self.drafts.append(made)
+        return made
+
+    def claimed(self, by: User | None = None, **draft: Any) -> Draft:
+        return claims.claim(self.waiting(**draft).pk, by=by or self.user)
+
+    def decided(self, verdict: str = "approve", *, by: User | None = None, **draft: Any) -> Decision:
+        by = by or self.user
+        return judge(self.claimed(by, **draft), verdict, by)
+
+    def delivered(self, status: str) -> Decision:
+        """A decision whose delivery is there, after one attempt."""
+        decision = self.decided("edit")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE hold SET until = now() WHERE decision_id = %s", [decision.pk])
+        with role("worker"):
+            settle.settle_due()
+            last = {"delivered": "deliver", "failed": "give_up", "unknown": "lose_track", "retry": "postpone"}[status]
+            for step in ("dispatch", "start", last):
+                (delivery,) = move(Delivery.objects.filter(decision=decision), DELIVERY[step])
+            code = {"delivered": 200, "failed": 400, "retry": 503}.get(status)
+            Attempt.objects.create(
+                delivery=delivery, number=1, outcome=status, code=code, took_ms=84, error="The receiver said no."
+            )
+        return decision
+
+    def newer_message(self, draft: Draft) -> None:
+        message = {"id": "m2", "author": "customer", "text": "Never mind, it is here.", "sent_at": None}
+        conversation.add_messages(draft.conversation.ref, [message], bot=self.bot)
+
+    def end(self) -> None:
+        """Nothing of it waits, or is held, for whoever comes next."""
+        for draft in self.drafts:
+            try:
+                withdraw.withdraw(draft.pk, bot=self.bot)
+            except Refused:
+                continue
+
+
+def judge(draft: Draft, verdict: str, by: User) -> Decision:
+    seen = factories.seen(draft, by)
+    if verdict == "approve":
+        return decide.approve(draft.pk, **seen)
+    if verdict == "edit":
+        text = "negative" if draft.kind == "sentiment" else "Your order 4821 left our warehouse yesterday, at noon."
+        return decide.edit(draft.pk, text=text, **seen)
+    reason = "cannot-tell" if draft.kind == "sentiment" else "wrong-facts"
+    return decide.reject(draft.pk, reasons=[reason], note="The date is wrong.", **seen)
+
+
+Show = Callable[[Visit], Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """One page in one state. `status` is what the server answers with, `role` is empty for somebody signed out."""
+
+    name: str
+    role: str
+    status: int
+    show: Show
+
+
+VIEWS: dict[str, View] = {}
+
+
+def view(name: str, role_: str = "agent", *, status: int = 200) -> Callable[[Show], Show]:
+    def add(show: Show) -> Show:
+        VIEWS[name] = View(name, role_, status, show)
+        return show
+
+    return add
+
+
+# --- Signing in -----------------------------------------------------------------------------------------------
+
+
+@view("sign-in", "")
+def sign_in(visit: Visit) -> None:
+    visit.open("/sign-in")
+
+
+@view("sign-in-wrong", "")
+def sign_in_wrong(visit: Visit) -> None:
+    page = visit.open("/sign-in")
+    page.locator("#username").fill("amina")
+    page.locator("#password").fill("not her password")
+    submit(page, ".card form")
+
+
+# --- The desk: a reply ----------------------------------------------------------------------------------------
+
+
+def submit(page: Page, form: str, button: str = "button") -> None:
+    """Press the first button of a form, and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.locator(f"{form} {button}").first.click()
+
+
+def arabic(visit: Visit, **changes: Any) -> Draft:
+    draft = {
+        "conversation": scene.ARABIC | {"reply_to": None, "id": f"ar-{next(_numbers)}"},
+        "customer": {"id": f"c-{next(_numbers)}", "name": "ليلى"},
+        "language": "ar",
+        "confidence": 0.41,
+        "due_at": scene.moment(4),
+        "segments": {"region": "EU", "product": "shipping"},
+        "topics": ["delivery"],
+        "evidence": scene.EVIDENCE,
+    }
+    return visit.claimed(text=scene.ARABIC_DRAFT, **draft | changes)
+
+
+@view("reply")
+def reply(visit: Visit) -> None:
+    visit.decided()
+    arabic(visit)
+    visit.open("/desk")
+
+
+@view("reply-three-held")
+def reply_three_held(visit: Visit) -> None:
+    for verdict in ("approve", "edit", "reject", "approve"):
+        visit.decided(verdict)
+    visit.claimed()
+    visit.open("/desk")
+
+
+@view("reply-long")
+def reply_long(visit: Visit) -> None:
+    visit.claimed(
+        text=" ".join(["We looked into it and found your parcel."] * 60),
+        conversation=scene.LONG | {"id": f"long-{next(_numbers)}"},
+        evidence=scene.EVIDENCE * 4,
+        metadata={"ticket": 7},
+    )
+    visit.open("/desk")
+
+
+@view("reply-blocked")
+def reply_blocked(visit: Visit) -> None:
+    visit.claimed(text=scene.UNFILLED, due_at=scene.moment(-12))
+    visit.open("/desk")
+
+
+@view("reply-newer-message")
+def reply_newer_message(visit: Visit) -> None:
+    visit.newer_message(visit.claimed())
+    visit.open("/desk")
+
+
+@view("reply-sandbox")
+def reply_sandbox(visit: Visit) -> None:
+    visit.bot = factories.make_bot(f"trial-{next(_numbers)}", sandbox=True)
+    visit.claimed()
+    visit.open("/desk")
+
+
+@view("reply-erased")
+def reply_erased(visit: Visit) -> None:
+    draft = visit.claimed()
+    erase(draft)
+    visit.open("/desk")
+
+
+def erase(draft: Draft) -> None:
+    with role("eraser"):
+        Body.objects.filter(customer_id=draft.customer_id).update(text=None, salt=None)
+
+
+@view("edit")
+def edit(visit: Visit) -> None:
+    arabic(visit)
+    visit.open("/desk?edit=1")
+
+
+@view("edit-preview")
+def edit_preview(visit: Visit) -> None:
+    arabic(visit)
+    page = visit.open("/desk?edit=1")
+    page.locator("#text").fill(scene.ARABIC_EDIT)
+    submit(page, ".keys-row", "[formaction$=preview]")
+
+
+@view("edit-after-undo")
+def edit_after_undo(visit: Visit) -> None:
+    settle.undo(visit.decided("edit").pk, by=visit.user)
+    visit.open("/desk")
+
+
+@view("reject")
+def reject(visit: Visit) -> None:
+    arabic(visit)
+    visit.open("/desk?reject=1")
+
+
+@view("reject-without-note", status=422)
+def reject_without_note(visit: Visit) -> None:
+    visit.claimed()
+    page = visit.open("/desk?reject=1")
+    page.locator(".needs-note input").first.check()
+    page.locator("#note").evaluate("note => { note.required = false; }")
+    submit(page, "#decide form", "#reject")
+
+
+# --- The desk: a sentiment ------------------------------------------------------------------------------------
+
+
+def sarcasm(visit: Visit, **changes: Any) -> Draft:
+    text = "third time this month, honestly brilliant service 🙃"
+    return visit.claimed(**{"kind": "sentiment", "text": text, "label": "positive", **changes})
+
+
+@view("sentiment")
+def sentiment(visit: Visit) -> None:
+    visit.decided("edit", kind="sentiment")
+    sarcasm(visit)
+    visit.open("/desk")
+
+
+@view("sentiment-many-labels")
+def sentiment_many_labels(visit: Visit) -> None:
+    sarcasm(visit, labels=["positive", *(f"mood number {number}" for number in range(2, 15))])
+    visit.open("/desk")
+
+
+@view("sentiment-reject")
+def sentiment_reject(visit: Visit) -> None:
+    sarcasm(visit)
+    visit.open("/desk?reject=1")
+
+
+# --- Nothing on the desk --------------------------------------------------------------------------------------
+
+
+@view("empty")
+def empty(visit: Visit) -> None:
+    visit.open("/desk")
+
+
+@view("empty-for-reasons")
+def empty_for_reasons(visit: Visit) -> None:
+    """With others, skipped, and in languages of others."""
+    visit.claimed(by=person())
+    draft = visit.claimed()
+    lease.skip(draft.pk, by=visit.user, epoch=draft.epoch)
+    factories.make_queue("returns")
+    visit.waiting(queue="returns")
+    visit.open("/desk")
+
+
+@view("empty-in-no-queue")
+def empty_in_no_queue(visit: Visit) -> None:
+    visit.user.queues.clear()
+    visit.open("/desk")
+
+
+# --- The list -------------------------------------------------------------------------------------------------
+
+
+def mixture(visit: Visit) -> None:
+    visit.claimed(by=person(), text="Thank you, it is on its way.")
+    visit.waiting(text=scene.UNFILLED, due_at=scene.moment(-12))
+    for said, text, language, confidence in scene.OTHERS:
+        conversation_ = said | {"id": f"{language}-{next(_numbers)}"}
+        visit.waiting(text=text, conversation=conversation_, language=language, confidence=confidence)
+    visit.waiting(kind="sentiment", text="third time this month, honestly brilliant service 🙃")
+    arabic(visit)
+
+
+@view("queue")
+def queue(visit: Visit) -> None:
+    mixture(visit)
+    visit.open("/queue")
+
+
+@view("queue-filtered")
+def queue_filtered(visit: Visit) -> None:
+    mixture(visit)
+    visit.open("/queue?language=ja&kind=reply")
+
+
+@view("queue-no-match")
+def queue_no_match(visit: Visit) -> None:
+    mixture(visit)
+    visit.open("/queue?language=ja&kind=sentiment")
+
+
+@view("queue-unknown-filter")
+def queue_unknown_filter(visit: Visit) -> None:
+    mixture(visit)
+    visit.open("/queue?language=tlh&kind=poem")
+
+
+@view("queue-empty")
+def queue_empty(visit: Visit) -> None:
+    visit.user.queues.set([factories.make_queue("quiet")])
+    visit.open("/queue")
+
+
+# --- One draft ------------------------------------------------------------------------------------------------
+
+
+@view("draft")
+def draft(visit: Visit) -> None:
+    visit.open(f"/drafts/{visit.decided('edit').draft_id}")
+
+
+@view("draft-waiting")
+def draft_waiting(visit: Visit) -> None:
+    visit.open(f"/drafts/{visit.waiting(text=scene.UNFILLED).pk}")
+
+
+@view("draft-undone")
+def draft_undone(visit: Visit) -> None:
+    decision = visit.decided("reject")
+    settle.undo(decision.pk, by=visit.user)
+    visit.open(f"/drafts/{decision.draft_id}")
+
+
+@view("draft-label")
+def draft_label(visit: Visit) -> None:
+    visit.open(f"/drafts/{visit.decided('edit', kind='sentiment').draft_id}")
+
+
+@view("draft-delivered")
+def draft_delivered(visit: Visit) -> None:
+    visit.open(f"/drafts/{visit.delivered('delivered').draft_id}")
+
+
+@view("draft-failed")
+def draft_failed(visit: Visit) -> None:
+    visit.open(f"/drafts/{visit.delivered('failed').draft_id}")
+
+
+@view("draft-unknown-fate")
+def draft_unknown_fate(visit: Visit) -> None:
+    visit.open(f"/drafts/{visit.delivered('unknown').draft_id}")
+
+
+@view("draft-erased")
+def draft_erased(visit: Visit) -> None:
+    decision = visit.decided("edit")
+    erase(decision.draft)
+    visit.open(f"/drafts/{decision.draft_id}")
+
+
+# --- Decisions ------------------------------------------------------------------------------------------------
+
+
+@view("decisions")
+def decisions(visit: Visit) -> None:
+    visit.delivered("delivered")
+    visit.delivered("failed")
+    settle.undo(visit.decided().pk, by=visit.user)
+    visit.decided("edit", kind="sentiment")
+    visit.decided("reject")
+    visit.decided("edit")
+    visit.open("/decisions")
+
+
+@view("decisions-empty")
+def decisions_empty(visit: Visit) -> None:
+    visit.open("/decisions")
+
+
+# --- The board ------------------------------------------------------------------------------------------------
+
+
+@view("board", "lead")
+def board(visit: Visit) -> None:
+    scene.fill_board()
+    visit.delivered("failed")
+    visit.open("/board")
+
+
+@view("board-bot", "lead")
+def board_bot(visit: Visit) -> None:
+    scene.fill_board()
+    page = visit.open("/board")
+    with page.expect_navigation():
+        page.get_by_role("link", name="refund-bot").click()
+
+
+@view("board-auditor", "auditor")
+def board_auditor(visit: Visit) -> None:
+    scene.fill_board()
+    visit.open("/board?days=7")
+
+
+@view("board-bad-download", "lead", status=422)
+def board_bad_download(visit: Visit) -> None:
+    visit.open("/board/feedback.csv?first=tomorrow")
+
+
+# --- Refusals and conflicts -----------------------------------------------------------------------------------
+
+
+def natively(visit: Visit, **fields: str) -> None:
+    """Send the decision as a form without script would, with what was typed."""
+    with visit.page.expect_navigation():
+        visit.page.evaluate(
+            """fields => {
+                const form = document.querySelector("form[data-decision]");
+                for (const [name, value] of Object.entries(fields)) {
+                    const field = document.createElement("textarea");
+                    field.name = name;
+                    field.value = value;
+                    field.hidden = true;
+                    form.append(field);
+                }
+                HTMLFormElement.prototype.submit.call(form);
+            }""",
+            fields,
+        )
+
+
+@view("not-found", status=404)
+def not_found(visit: Visit) -> None:
+    visit.open("/drafts/999999999")
+
+
+@view("not-allowed", status=403)
+def not_allowed(visit: Visit) -> None:
+    visit.open("/board")
+
+
+@view("form-too-old", status=403)
+def form_too_old(visit: Visit) -> None:
+    visit.claimed()
+    page = visit.open("/desk")
+    page.context.clear_cookies(name="csrftoken")
+    natively(visit, verdict="approve")
+
+
+@view("signed-out", "", status=401)
+def signed_out(visit: Visit) -> None:
+    """The session ended while somebody was typing."""
+    visit.claimed()
+    visit.tab.cookie(session(visit.user))
+    page = visit.open("/desk?edit=1")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    natively(visit, text="What I typed until then.")
+
+
+@view("lease-lost", status=409)
+def lease_lost(visit: Visit) -> None:
+    draft = visit.claimed()
+    visit.open("/desk?edit=1")
+    lease.release(draft.pk, by=visit.user, epoch=draft.epoch)
+    claims.claim(draft.pk, by=person())
+    natively(visit, text="Words that are kept.")
+
+
+@view("already-decided", status=409)
+def already_decided(visit: Visit) -> None:
+    draft = visit.claimed()
+    visit.open("/desk")
+    judge(draft, "reject", visit.user)
+    natively(visit, verdict="approve")
+
+
+@view("newer-message", status=409)
+def newer_message(visit: Visit) -> None:
+    draft = visit.claimed()
+    visit.open("/desk?edit=1")
+    visit.newer_message(draft)
+    natively(visit, text="Words that are kept.")
+
+
+@view("withdrawn", status=410)
+def withdrawn(visit: Visit) -> None:
+    draft = visit.claimed()
+    visit.open("/desk?edit=1")
+    withdraw.withdraw(draft.pk, bot=visit.bot)
+    natively(visit, text="Words that are kept.")
+
+
+@view("check-failed", status=422)
+def check_failed(visit: Visit) -> None:
+    visit.claimed()
+    visit.open("/desk?edit=1")
+    natively(visit, text=scene.UNFILLED)
+
+
+@view("too-late-to-undo", status=409)
+def too_late_to_undo(visit: Visit) -> None:
+    decision = visit.decided()
+    page = visit.open("/desk")
+    settle.send_now(decision.pk, by=visit.user)
+    with page.expect_navigation():
+        page.locator(".strip form").first.evaluate(
+            """form => {
+                const outcome = document.createElement("input");
+                Object.assign(outcome, {type: "hidden", name: "outcome", value: "undone"});
+                form.append(outcome);
+                HTMLFormElement.prototype.submit.call(form);
+            }"""
+        )
+
+
+@view("api-reference")
+def api_reference(visit: Visit) -> None:
+    visit.open("/api/v1/docs")
