@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# A cell that begins with one of these runs as a formula in some spreadsheet (OWASP: CSV injection).
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
+# A cell that begins with one of these runs as a formula in some spreadsheet (OWASP: CSV injection); the last four are
+# the full-width forms of the first.
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 SEPARATOR = ", "
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from playwright.sync_api import Page
 
@@ -104,8 +104,14 @@ class Visit:
     def delivered(self, status: str) -> Decision:
         """A decision whose delivery is there, after one attempt."""
         decision = self.decided("edit")
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE hold SET until = now() WHERE decision_id = %s", [decision.pk])
+        # In one transaction: no worker of the running product comes in between.
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE hold SET until = now() WHERE decision_id = %s", [decision.pk])
+            self._attempted(decision, status)
+        return decision
+
+    def _attempted(self, decision: Decision, status: str) -> None:
         with role("worker"):
             settle.settle_due()
             last = {"delivered": "deliver", "failed": "give_up", "unknown": "lose_track", "retry": "postpone"}[status]
@@ -115,7 +121,6 @@ class Visit:
             Attempt.objects.create(
                 delivery=delivery, number=1, outcome=status, code=code, took_ms=84, error="The receiver said no."
             )
-        return decision
 
     def newer_message(self, draft: Draft) -> None:
         message = {"id": "m2", "author": "customer", "text": "Never mind, it is here.", "sent_at": None}

@@ -43,6 +43,7 @@ def test_view(system, visits, request, name):
                 found[f"axe, {theme}"] = looks.axe(page)
             if request.config.getoption("--shots"):
                 _picture(page, name, look, whole=viewport is PHONE)
+        found["widths"] = looks.between(page)
         for width, viewport in (("wide", DESKTOP), ("tiny", looks.TINY)):
             page.set_viewport_size(viewport)
             found[f"stops, {width}"] = looks.stops(page)
@@ -99,6 +100,6 @@ def test_faults_are_seen(visits):
         "color-contrast",
         "is covered by DIV",
         "tabindex 2",
-        "spaced text scrolls sideways",
+        "spaced, it scrolls sideways",
     ):
         assert fault in found

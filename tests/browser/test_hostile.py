@@ -1,0 +1,237 @@
+"""What bots and customers write is text, on every screen: nothing of it runs, loads, or becomes a part of the page.
+
+The pages are opened without their content security policy, so that escaping is tried by itself; the policy by itself
+is tried with the same payloads put into the page as markup. With --full each payload has a draft of its own.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from reviewqueue.actions import bots, decide, settle
+from reviewqueue.board import sheets
+from tests import factories
+from tests.browser import pages
+from tests.browser.hostile import PAYLOADS
+from tests.browser.pages import Visit
+
+INTRUDER = (Path(__file__).parent / "intruder.js").read_text()
+LISTENING = "window.__hits = []; window.__hit = mark => window.__hits.push(mark);"
+
+# Payloads in one field of one draft: a page shows many at once.
+TOGETHER = 20
+
+# Where spreadsheets look for a formula.
+FORMULA = tuple(sheets.DANGEROUS)
+
+_marks = count(1)
+
+
+def marked(payload: str) -> str:
+    """With a number of its own, by which it is known when it runs."""
+    return payload.replace("§", str(next(_marks)))
+
+
+class Watch:
+    """Opens pages of a visit and asks each whether anything got through."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.page = visit.page
+        self.outside: list[str] = []
+        self.dialogs: list[str] = []
+        self.looked = 0
+        self.page.add_init_script(LISTENING)
+        self.page.on("dialog", self._dialog)
+        self.page.context.route(lambda url: not url.startswith(visit.tab.url), self._outside)
+
+    def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def _outside(self, route: Any) -> None:
+        self.outside.append(route.request.url)
+        route.abort()
+
+    def open(self, path: str) -> None:
+        self.visit.open(path)
+        self.look(path)
+
+    def look(self, what: str) -> None:
+        got_through = self.page.evaluate("window.__hits") + self.outside + self.dialogs + self.page.evaluate(INTRUDER)
+        assert got_through == [], what
+        self.looked += 1
+
+
+@contextmanager
+def watching(visits, **how: Any) -> Iterator[Watch]:
+    with visits("decisions-empty", **how) as visit:
+        yield Watch(visit)
+
+
+def hostile(some: list[str]) -> dict[str, Any]:
+    """A draft with these payloads in every field that a bot fills in: more than the bots' door would let pass."""
+
+    def words() -> str:
+        return " ".join(map(marked, some))
+
+    def one() -> str:
+        """For what has an index, and so a length."""
+        return marked(some[next(turn) % len(some)])[:200] + str(next(_marks))
+
+    turn = count()
+    messages = [
+        {"id": one(), "author": author, "text": words(), "sent_at": None}
+        for author in ("customer", "agent", "bot", "customer")
+    ]
+    return {
+        "external_id": one()[-200:].encode()[:200].decode(errors="ignore"),
+        "language": one(),
+        "confidence": 0.5,
+        "customer": {"id": one(), "name": words()},
+        "conversation": {"id": one(), "channel": one(), "subject": words(), "reply_to": None, "messages": messages},
+        "source": {"vendor": one(), "model": one(), "version": one(), "prompt_version": one()},
+        "evidence": [{"title": words(), "url": marked(payload), "quote": words()} for payload in some],
+        "segments": {one(): words(), one(): words()},
+        "topics": [words(), one()],
+        "metadata": {one(): words()},
+    }
+
+
+@pytest.fixture
+def batches(request) -> list[list[str]]:
+    size = 1 if request.config.getoption("--full") else TOGETHER
+    return [PAYLOADS[start : start + size] for start in range(0, len(PAYLOADS), size)]
+
+
+def words_of(some: list[str]) -> str:
+    return " ".join(map(marked, some))
+
+
+@pytest.mark.timeout(1800)
+def test_a_reply(visits, batches):
+    with watching(visits, bypass_csp=True) as watch:
+        visit = watch.visit
+        for some in batches:
+            visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
+            draft = visit.claimed(text=words_of(some), **hostile(some))
+            watch.open("/desk")
+            watch.open("/desk?reject=1")
+            visit.open("/desk?edit=1")
+            watch.page.locator("#text").fill(words_of(some))
+            pages.submit(watch.page, ".keys-row", "[formaction$=preview]")
+            watch.look("preview")
+            note, seen = words_of(some), factories.seen(draft, visit.user)
+            decide.edit(draft.pk, text=words_of(some), note=note, reasons=["wrong-facts"], **seen)
+            watch.open(f"/drafts/{draft.pk}")
+        watch.open("/decisions")
+        visit.waiting(text=words_of(PAYLOADS[:TOGETHER]), **hostile(PAYLOADS[:TOGETHER]))
+        watch.open("/desk")
+        assert watch.looked == 4 * len(batches) + 2
+
+
+@pytest.mark.timeout(1800)
+def test_a_label(visits, batches):
+    with watching(visits, bypass_csp=True) as watch:
+        visit = watch.visit
+        for some in batches:
+            label, *others = (words_of(some) for _ in range(11))
+            draft = visit.claimed(
+                kind="sentiment", text=words_of(some), label=label, labels=[label, *others], **hostile(some)
+            )
+            watch.open("/desk")
+            watch.open(f"/desk?reject=1&causes={quote(some[0])}")
+            decide.edit(draft.pk, text=others[0], **factories.seen(draft, visit.user))
+            watch.open(f"/drafts/{draft.pk}")
+        assert watch.looked == 3 * len(batches)
+
+
+@pytest.mark.timeout(1800)
+def test_lists_and_filters(visits, batches):
+    with watching(visits, bypass_csp=True) as watch:
+        for some in batches:
+            watch.visit.waiting(text=words_of(some), **hostile(some))
+        for start in range(0, len(batches), 20):
+            watch.open(f"/queue?after={start}")
+        for payload in PAYLOADS[:: len(PAYLOADS) // 20]:
+            words = quote(marked(payload))
+            watch.open(f"/queue?kind={words}&language={words}&queue={words}")
+            watch.open(f"/desk?edit={words}")
+            watch.open(f"/{words}")
+
+
+def test_the_board_and_its_downloads(visits, batches):
+    """A lead's page, with names of bots and sources; and what is downloaded there."""
+    with watching(visits, bypass_csp=True) as watch:
+        visit = watch.visit
+        visit.user.role = "lead"
+        visit.user.save()
+        for some in batches[:: max(1, len(batches) // 20)]:
+            visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
+            decision = visit.decided("edit", text=words_of(some), **hostile(some))
+            settle.send_now(decision.pk, by=visit.user)
+        with pages.role("worker"):
+            settle.feed_final()
+        watch.open("/board")
+        watch.open(f"/board?bot={visit.bot.pk}")
+        for kind in ("csv", "jsonl"):
+            answer = watch.page.request.get(f"{visit.tab.url}/board/feedback.{kind}")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["content-disposition"].startswith("attachment")
+            rows = _rows(answer.text(), kind)
+            assert len(rows) >= len(batches[:: max(1, len(batches) // 20)])
+            if kind == "csv":
+                assert [cell for row in rows for cell in row if cell.startswith(FORMULA)] == []
+
+
+def _rows(text: str, kind: str) -> list[Any]:
+    if kind == "csv":
+        return list(csv.reader(io.StringIO(text, newline="")))[1:]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_what_a_stranger_writes_into_addresses_and_forms(visits):
+    with watching(visits, bypass_csp=True) as watch:
+        page = watch.page
+        page.context.clear_cookies()
+        for payload in PAYLOADS[:: len(PAYLOADS) // 20]:
+            watch.open(f"/sign-in?next={quote(marked(payload))}")
+            page.locator("#username").fill(marked(payload))
+            page.locator("#password").fill(marked(payload))
+            pages.submit(page, ".card form")
+            watch.look("sign-in")
+
+
+@pytest.mark.parametrize("policy", [True, False], ids=["with", "without"])
+def test_the_policy_alone_stops_what_would_run(visits, policy):
+    """Were a text ever to become markup: nothing runs under the policy. Without it much does, so the watch can see."""
+    with watching(visits, bypass_csp=not policy) as watch:
+        visit, page = watch.visit, watch.page
+        visit.open("/decisions")
+        page.evaluate(
+            """payloads => {
+                for (const payload of payloads) {
+                    const place = document.createElement("div");
+                    document.querySelector("main").append(place);
+                    place.innerHTML = payload;
+                }
+            }""",
+            # Without those that leave the page: no policy can keep a person from following a link.
+            [marked(payload) for payload in PAYLOADS if "refresh" not in payload],
+        )
+        page.wait_for_timeout(1_000)
+        ran = page.evaluate("window.__hits.length") + len(watch.outside) + len(watch.dialogs)
+        assert page.evaluate(INTRUDER) != []
+        visit.tab.complaints.clear()
+    if policy:
+        assert ran == 0, watch.outside
+    else:
+        assert ran > 60
