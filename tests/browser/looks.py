@@ -79,19 +79,20 @@ def between(page: Page) -> list[str]:
     return faults
 
 
-def shifted(page: Page) -> float:
-    """Cumulative layout shift so far."""
-    return float(
-        page.evaluate(
-            """() => new Promise(resolve => {
-                let sum = 0;
-                new PerformanceObserver(list => {
-                    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
-                }).observe({type: "layout-shift", buffered: true});
-                setTimeout(() => resolve(sum), 50);
-            })"""
-        )
+def shifts(page: Page) -> list[tuple[float, str]]:
+    """What moved after it was painted: (layout shift score, elements)."""
+    found = page.evaluate(
+        """() => new Promise(resolve => {
+            const found = [];
+            const name = node => node ? `${node.nodeName}.${node.className ?? node.textContent}` : "?";
+            new PerformanceObserver(list => {
+                for (const entry of list.getEntries())
+                    found.push([entry.value, entry.sources.map(source => name(source.node)).join(" ")]);
+            }).observe({type: "layout-shift", buffered: true});
+            setTimeout(() => resolve(found), 50);
+        })"""
     )
+    return [(score, what) for score, what in found]
 
 
 def looks(page: Page) -> Iterator[tuple[str, str, dict[str, int]]]:

@@ -6,7 +6,6 @@ With --shots the pictures of docs/shots are written anew, and those of all other
 
 import gzip
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,7 +33,9 @@ MOST_SHIFT = 0.05
 def test_view(system, visits, request, name):
     with visits(name) as visit:
         page = visit.page
-        found: dict[str, Any] = {"shift": [shift] if (shift := looks.shifted(page)) > MOST_SHIFT else []}
+        shifts = looks.shifts(page)
+        too_much = sum(score for score, _ in shifts) > MOST_SHIFT
+        found: dict[str, list[str]] = {"shift": [f"{score:.3f} {what}" for score, what in shifts if too_much]}
         if name != "api-reference":
             found["weight"] = _too_heavy(page, visit.tab.answer.body(), system.folder / "static")
         for look, theme, viewport in looks.looks(page):
