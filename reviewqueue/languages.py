@@ -21,6 +21,18 @@ KNOWN = frozenset(f"{TWO_LETTERS} {THREE_LETTERS}".split())
 
 UNKNOWN = "und"
 
+# Written without spaces between words.
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
+
+# The languages whose words PostgreSQL knows to bring to their stem, and what it calls them.
+STEMMED = {
+    "ar": "arabic", "hy": "armenian", "eu": "basque", "ca": "catalan", "da": "danish", "nl": "dutch", "en": "english",
+    "fi": "finnish", "fr": "french", "de": "german", "el": "greek", "hi": "hindi", "hu": "hungarian",
+    "id": "indonesian", "ga": "irish", "it": "italian", "lt": "lithuanian", "ne": "nepali", "no": "norwegian",
+    "nb": "norwegian", "nn": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian",
+    "es": "spanish", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+
 
 def primary(tag: str) -> str:
     """The language of a BCP 47 tag in lower case, `und` where nobody speaks it: anybody can make up a code."""

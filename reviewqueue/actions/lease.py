@@ -107,6 +107,16 @@ def skip(draft_id: int, *, by: User, epoch: int) -> None:
         give_back(draft, "skip", by)
 
 
+@transaction.atomic
+def unskip(draft_id: int, *, by: User) -> None:
+    """Take a skip back: the draft may be handed to the agent again. Refused: not-found."""
+    # What keeps a voter from the second seat is a skip without end, and stays.
+    skips = Skip.objects.filter(draft=draft_id, agent=by, until__gt=Now(), until__lt=NEVER)
+    if not skips.delete()[0]:
+        raise Refused("not-found", "You have not skipped this draft, or it came back already.")
+    log("draft.unskipped", by, draft=draft_id)
+
+
 def _nobody_wants(draft: Draft) -> bool:
     """So many people skipped it, and there is a lead who is served where it goes."""
     if draft.lane.skills or Skip.objects.filter(draft=draft, until__lt=NEVER).count() < SKIPS:

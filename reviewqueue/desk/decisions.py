@@ -1,4 +1,4 @@
-"""Decisions after they were taken: undo, send now, send again."""
+"""What I did: decisions, to be undone or sent now; what did not arrive; what I skipped."""
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from reviewqueue.actions import deliver, settle
+from reviewqueue.actions import lease as leases
 from reviewqueue.desk.access import SignedIn, decides
 from reviewqueue.desk.forms import SettlementForm
 from reviewqueue.lifecycle import Refused
@@ -18,6 +19,28 @@ from reviewqueue.queries import timeline
 def decisions(request: SignedIn) -> HttpResponse:
     """My last decisions."""
     return render(request, "desk/decisions.html", {"decisions": queries.last_decisions(request.user)})
+
+
+@require_safe
+@decides
+def problems(request: SignedIn) -> HttpResponse:
+    """What was decided and did not arrive: one's own, for a lead everybody's."""
+    return render(request, "desk/problems.html", {"troubles": queries.troubles(request.user)})
+
+
+@require_safe
+@decides
+def skips(request: SignedIn) -> HttpResponse:
+    """The drafts that I skipped."""
+    return render(request, "desk/skips.html", {"skips": queries.skips(request.user)})
+
+
+@require_POST
+@decides
+def skip(request: SignedIn, draft_id: int) -> HttpResponse:
+    """Take a skip back."""
+    leases.unskip(draft_id, by=request.user)
+    return redirect("skips")
 
 
 @require_POST

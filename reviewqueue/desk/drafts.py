@@ -13,6 +13,7 @@ from reviewqueue.desk.forms import DecisionForm, LeaseForm
 from reviewqueue.desk.views import render_invalid
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Decision
+from reviewqueue.queries import similar as similars
 from reviewqueue.queries import timeline
 
 ACTIONS: dict[str, Callable[..., Decision | None]] = {
@@ -30,6 +31,16 @@ def draft(request: SignedIn, draft_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     return render(request, "desk/draft.html", {"page": page, "draft": page.draft})
+
+
+@require_safe
+@decides
+def similar(request: SignedIn, draft_id: int) -> HttpResponse:
+    """Past drafts that were about the same, and what became of them."""
+    found = similars.similar(draft_id, request.user)
+    if found is None:
+        raise Http404
+    return render(request, "desk/similar.html", {"draft": found[0], "similar": found[1]})
 
 
 @require_POST

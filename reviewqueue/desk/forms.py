@@ -1,17 +1,20 @@
 """What people send from the desk, read and cleaned."""
 
 import json
+import re
+import uuid
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from reviewqueue.actions import bulk
 from reviewqueue.actions.decide import CAUSES
 from reviewqueue.desk.keymap import TABLE
 from reviewqueue.edits import canonical
-from reviewqueue.models.draft import KINDS
+from reviewqueue.filters import Query, parse
 from reviewqueue.queries.desk import reasons_named
-from reviewqueue.queries.queue import START, Cursor, Filter
+from reviewqueue.queries.queue import START, Cursor
 
 # What the agent can say about a customer's text, beside the label. Each has its key.
 CAUSE_WORDS = {cause: TABLE[cause].words for cause in CAUSES}
@@ -146,18 +149,84 @@ class SettlementForm(forms.Form):
 class QueueForm(forms.Form):
     """The list's filter, as it stands in the address. What makes no sense there narrows nothing."""
 
-    kind = forms.ChoiceField(required=False, choices=[(kind, kind) for kind in KINDS])
-    language = forms.CharField(required=False, max_length=35)
-    queue = forms.CharField(required=False, max_length=200)
+    q = forms.CharField(required=False)
     after = forms.RegexField(required=False, regex=r"\A[0-9]{1,18}-[0-9]{1,18}\Z")
 
     @property
-    def narrowed(self) -> Filter:
+    def query(self) -> Query:
         self.is_valid()
-        return Filter(**{name: self.cleaned_data.get(name, "") for name in ("kind", "language", "queue")})
+        return parse(self.cleaned_data.get("q", ""))
 
     @property
     def cursor(self) -> Cursor:
         self.is_valid()
         given = self.cleaned_data.get("after", "")
         return Cursor(*map(int, given.split("-"))) if given else START
+
+
+class NewsForm(QueueForm):
+    """What a page of the list says of itself when it asks for news."""
+
+    since = forms.IntegerField(required=False, min_value=0, max_value=MOST_BIG)
+    rows = forms.RegexField(required=False, regex=r"\A[0-9]{1,18}(,[0-9]{1,18}){0,99}\Z")
+
+    @property
+    def newest(self) -> int:
+        self.is_valid()
+        since: int | None = self.cleaned_data.get("since")
+        return MOST_BIG if since is None else since
+
+    @property
+    def ids(self) -> list[int]:
+        self.is_valid()
+        given = self.cleaned_data.get("rows", "")
+        return [int(draft_id) for draft_id in given.split(",")] if given else []
+
+
+class SavedViewForm(QueueForm):
+    """What a view is called, and whether the team sees it. Whether that goes is the action's to say."""
+
+    name = forms.CharField(required=False)
+    shared = forms.BooleanField(required=False)
+
+    @property
+    def view(self) -> dict[str, Any]:
+        self.is_valid()
+        return {"name": self.cleaned_data.get("name", ""), "shared": self.cleaned_data.get("shared", False)}
+
+
+class SelectionForm(QueueForm):
+    """What is selected in the list and which button was pressed; for a decision, then, each draft as it was shown."""
+
+    do = forms.CharField()
+    drafts = forms.TypedMultipleChoiceField(required=False)
+    item = forms.TypedMultipleChoiceField(required=False)
+    reasons = forms.TypedMultipleChoiceField(required=False)
+    note = Text()
+
+    SELECTED = re.compile(r"[0-9]{1,18}")
+    SHOWN = re.compile(r"([0-9]{1,18}):([0-9a-f]{64}):([0-9]{0,9}):([0-9a-f-]{36})")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, shape in (("drafts", self.SELECTED), ("item", self.SHOWN), ("reasons", re.compile(".*"))):
+            self.fields[name].valid_value = shape.fullmatch  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not 0 < len(data.get("drafts") or data.get("item") or []) <= bulk.MOST:
+            raise forms.ValidationError(_("Select drafts in the list first, at most 50."))
+        return data
+
+    @property
+    def ids(self) -> list[int]:
+        return [int(draft_id) for draft_id in self.cleaned_data["drafts"]]
+
+    @property
+    def items(self) -> list[bulk.Item]:
+        found = [self.SHOWN.fullmatch(item) for item in self.cleaned_data["item"]]
+        return [
+            bulk.Item(int(item[1]), bytes.fromhex(item[2]), int(item[3]) if item[3] else None, uuid.UUID(item[4]))
+            for item in found
+            if item
+        ]

@@ -20,6 +20,7 @@ from reviewqueue.desk import numbers
 from reviewqueue.desk.changes import Run, counted, lines, pairs, runs
 from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
 from reviewqueue.models import Draft, User
+from reviewqueue.queries.queue import Count
 from reviewqueue.queries.rates import Rate
 
 register = Library()
@@ -97,6 +98,12 @@ def capped(value: int, most: int) -> str:
 
 
 @register.filter
+def bounded(count: Count) -> str:
+    """A count that may have stopped: "88+"."""
+    return f"{numbers.decimal(count.n)}+" if count.more else numbers.decimal(count.n)
+
+
+@register.filter
 def confidence(value: float | None) -> str:
     return DASH if value is None else numbers.decimal(value, 2)
 
@@ -154,6 +161,11 @@ def span(value: float | timedelta | None) -> str:
         rest = minutes % 60
         return _("%(h)s h %(m)s min") % {"h": hours, "m": rest} if rest else _("%(h)s h") % {"h": hours}
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+@register.filter
+def seconds(milliseconds: int) -> float:
+    return milliseconds / 1000
 
 
 @register.filter

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from reviewqueue.desk import decisions, drafts, preferences, sign_in, typing, views
+from reviewqueue.desk import decisions, drafts, preferences, queue, saved_views, selection, sign_in, typing, views
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -16,10 +16,17 @@ urlpatterns = [
     path("language", set_language, name="language"),
     # /desk, /queue
     path("desk", views.desk, name="desk"),
-    path("queue", views.queue, name="queue"),
+    path("queue", queue.queue, name="queue"),
+    path("queue/news", queue.news, name="news"),
+    path("queue/selection", selection.selection, name="selection"),
     path("claims", views.claims, name="claims"),
+    # /views/<id>
+    path("views", saved_views.views, name="views"),
+    path("views/new", saved_views.new, name="new-view"),
+    path("views/<int:view_id>", saved_views.view, name="view"),
     # /drafts/<id>
     path("drafts/<int:draft_id>", drafts.draft, name="draft"),
+    path("drafts/<int:draft_id>/similar", drafts.similar, name="similar"),
     path("drafts/<int:draft_id>/preview", typing.preview, name="preview"),
     path("drafts/<int:draft_id>/typed", typing.typed, name="typed"),
     path("drafts/<int:draft_id>/notes", typing.notes, name="notes"),
@@ -30,5 +37,9 @@ urlpatterns = [
     # /decisions/<id>, /deliveries/<id>
     path("decisions", decisions.decisions, name="decisions"),
     path("decisions/<int:decision_id>/settlement", decisions.settlement, name="settlement"),
+    path("deliveries", decisions.problems, name="problems"),
     path("deliveries/<int:delivery_id>/attempts", decisions.attempts, name="attempts"),
+    # /skipped/<id of a draft>
+    path("skipped", decisions.skips, name="skips"),
+    path("skipped/<int:draft_id>", decisions.skip, name="unskip"),
 ]

@@ -1,7 +1,6 @@
-"""The desk: one draft at a time. And the queue: what is open, in the order in which it is handed out."""
+"""The desk: one draft at a time."""
 
 import uuid
-from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
@@ -10,15 +9,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviewqueue.actions import claim
 from reviewqueue.desk.access import SignedIn, decides
-from reviewqueue.desk.forms import CAUSE_WORDS, ClaimForm, DecisionForm, QueueForm
+from reviewqueue.desk.forms import CAUSE_WORDS, ClaimForm, DecisionForm
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models.draft import KINDS
 from reviewqueue.queries import desk as queries
-from reviewqueue.queries import queue as listed
 from reviewqueue.queries.rates import MANY
-
-# Characters of a filter that is told to be unknown.
-SHORT = 60
 
 
 @require_safe
@@ -93,21 +87,3 @@ def claims(request: SignedIn) -> HttpResponse:
     else:
         claim.claim_next(by=request.user)
     return redirect("desk")
-
-
-@require_safe
-@decides
-def queue(request: SignedIn) -> HttpResponse:
-    form = QueueForm(request.GET)
-    page = listed.page(request.user, form.narrowed, form.cursor)
-    known = asdict(page.narrowed)
-    asked = {name: request.GET.get(name, "").strip() for name in known}
-    context = {
-        "page": page,
-        "narrowed": page.narrowed,
-        "left_out": [value[:SHORT] for name, value in asked.items() if value != known[name]],
-        "first": form.cursor == listed.START,
-        "most": MANY,
-        "kinds": KINDS,
-    }
-    return render(request, "desk/queue.html", context)

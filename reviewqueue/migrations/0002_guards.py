@@ -47,6 +47,8 @@ BEGIN
   IF TG_OP = 'UPDATE' AND NEW.text IS NULL AND NEW.salt IS NULL
      AND (NEW.id, NEW.ink, NEW.digest) = (OLD.id, OLD.ink, OLD.digest)
      AND NEW.customer_id IS NOT DISTINCT FROM OLD.customer_id THEN
+    -- The words that were kept of the customer's drafts go with the text.
+    DELETE FROM public.search USING public.draft WHERE draft.id = search.draft_id AND draft.customer_id = OLD.customer_id;
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'a body can only be blanked' USING ERRCODE = 'restrict_violation';
@@ -97,6 +99,12 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+CREATE FUNCTION draft_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM public.search WHERE draft_id = NEW.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER draft_purged AFTER UPDATE OF purged_at ON draft FOR EACH ROW EXECUTE FUNCTION draft_forget();
 CREATE TRIGGER draft_guard BEFORE UPDATE ON draft FOR EACH ROW EXECUTE FUNCTION draft_step();
 
 CREATE FUNCTION draft_of_a_person() RETURNS trigger LANGUAGE plpgsql AS $$

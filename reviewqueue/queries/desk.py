@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
-from reviewqueue.models import Decision, Draft, Hold, Lane, Message, Note, Reason, Skip, Typed, User
+from reviewqueue.models import AgentDay, Decision, Delivery, Draft, Hold, Lane, Message, Note, Reason, Skip, Typed, User
+from reviewqueue.models.draft import NEVER
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
 
@@ -21,6 +22,9 @@ MESSAGES = 50
 
 # Held decisions shown under the decision bar; the rest is under "My decisions".
 HELD = 3
+
+# Others who are named where all is open with others.
+OTHERS = 5
 
 # Decisions listed under "My decisions".
 LAST = 10
@@ -166,10 +170,40 @@ def last_decisions(user: User) -> list[Decision]:
     """My last decisions, each with what became of it, newest first."""
     return list(
         Decision.objects.filter(by_agent=user)
-        .select_related("draft__conversation__subject", "draft__submission", "hold", "settlement")
+        .select_related("draft__conversation__subject", "draft__submission", "hold", "settlement", "feedback")
         .prefetch_related("deliveries")
         .order_by("-id")[:LAST]
     )
+
+
+def skips(user: User) -> list[Skip]:
+    """The drafts that wait and stay away from me, the first to come back first."""
+    return list(
+        Skip.objects.filter(
+            agent=user,
+            until__gt=timezone.now(),
+            until__lt=NEVER,
+            draft__status="waiting",
+            draft__lane__in=lanes_of(user),
+        )
+        .select_related("draft__conversation__subject", "draft__submission", "draft__lane__queue")
+        .order_by("until", "pk")[:MANY]
+    )
+
+
+# The youngest deliveries in trouble that are looked at for those of one agent.
+TROUBLES_LOOKED_AT = 1000
+TROUBLES = 50
+
+
+def troubles(user: User) -> list[Delivery]:
+    """What only a person can take further, newest first: for a lead all of it, for an agent what they decided."""
+    found = Delivery.objects.filter(status__in=("failed", "unknown")).order_by("-id")
+    if not user.leads:
+        young = list(found.values_list("pk", flat=True)[:TROUBLES_LOOKED_AT])
+        found = found.filter(pk__in=young, decision__by_agent=user)
+    with_names = ("draft__conversation__subject", "draft__submission", "draft__bot", "decision__by_agent", "endpoint")
+    return list(found.select_related(*with_names).prefetch_related("tries")[:TROUBLES])
 
 
 # --- Nothing on the screen ----------------------------------------------------------------------------------
@@ -177,15 +211,17 @@ def last_decisions(user: User) -> list[Decision]:
 
 @dataclass(frozen=True)
 class Nothing:
-    """Why the desk is empty. Counts stop at MANY."""
+    """Why the desk is empty. Counts stop at MANY; `others` are those who have most of what is open with others."""
 
     waiting: int
     elsewhere: int
     with_others: int
+    others: list[tuple[User, int]]
     first_lease_ends: datetime | None
     skipped: int
     first_skip_ends: datetime | None
     in_a_queue: bool
+    decided_today: int
 
 
 def nothing(user: User) -> Nothing:
@@ -196,16 +232,32 @@ def nothing(user: User) -> Nothing:
             agent=user, until__gt=timezone.now(), draft__status="waiting", draft__lane__in=lanes
         ).values_list("draft_id", "until")
     )
+    ends = [until for until in skips.values() if until < NEVER]
     open_now = Draft.objects.filter(status="claimed", lane__in=lanes).exclude(holder=user)
     return Nothing(
         waiting=_some(_waiting(lanes).exclude(pk__in=list(skips))),
         elsewhere=_some(_waiting(others)),
         with_others=_some(open_now),
+        others=_holders(open_now),
         first_lease_ends=open_now.aggregate(first=Min("lease_until"))["first"],
-        skipped=len(skips),
-        first_skip_ends=min(skips.values(), default=None),
+        skipped=len(ends),
+        first_skip_ends=min(ends, default=None),
         in_a_queue=user.queues.exists(),
+        decided_today=_decided_today(user),
     )
+
+
+def _holders(drafts: "QuerySet[Draft]") -> list[tuple[User, int]]:
+    most = drafts.values("holder").annotate(n=Count("pk")).order_by("-n", "holder")[:OTHERS]
+    counts = dict(most.values_list("holder", "n"))
+    people = User.objects.in_bulk(counts)
+    return [(people[holder], n) for holder, n in counts.items()]
+
+
+def _decided_today(user: User) -> int:
+    """Final decisions of the UTC day in the user's queues, as far as they are counted."""
+    days = AgentDay.objects.filter(day=datetime.now(UTC).date(), queue__in=user.queues.all())
+    return sum(sum(row) for row in days.values_list("approved", "edited", "rejected", "returned"))
 
 
 def _waiting(lanes: list[int]) -> "QuerySet[Draft]":

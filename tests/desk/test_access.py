@@ -17,7 +17,13 @@ PAGES = {
     "/desk?edit=1": (200, 200, 403, 200),
     "/desk?reject=1": (200, 200, 403, 200),
     "/queue": (200, 200, 403, 200),
+    "/queue/news": (200, 200, 403, 200),
+    "/views": (200, 200, 403, 200),
     "/decisions": (200, 200, 403, 200),
+    "/deliveries": (200, 200, 403, 200),
+    "/skipped": (200, 200, 403, 200),
+    "/drafts/{draft}/similar": (200, 200, 403, 200),
+    "/drafts/{elsewhere}/similar": (404, 200, 403, 200),
     "/drafts/{draft}": (200, 200, 403, 200),
     "/drafts/{elsewhere}": (404, 200, 403, 200),
     "/drafts/999999999": (404, 404, 403, 404),
@@ -32,6 +38,10 @@ PAGES = {
 # What can be posted, and what somebody may not who may not.
 POSTS = {
     "/claims": (302, 302, 403, 302),
+    "/queue/selection": (422, 422, 403, 422),
+    "/views/new": (422, 422, 403, 422),
+    "/views/999999999": (404, 404, 403, 404),
+    "/skipped/{draft}": (404, 404, 403, 404),
     "/drafts/{draft}/preview": (409, 409, 403, 409),
     "/drafts/{draft}/typed": (302, 302, 403, 302),
     "/drafts/{draft}/notes": (422, 422, 403, 422),
@@ -138,6 +148,15 @@ def test_a_form_of_another_site_is_refused(ids, path):
     assert client.post(path.format(**ids)).status_code == 403
 
 
+PARTS = (
+    ("drafts", "draft"),
+    ("decisions", "decision"),
+    ("deliveries", "delivery"),
+    ("skipped", "draft"),
+    ("views", "view"),
+)
+
+
 def test_every_address_of_desk_and_board_is_in_a_matrix():
     ours = {
         "/" + str(pattern.pattern).replace("<int:", "<")
@@ -148,7 +167,7 @@ def test_every_address_of_desk_and_board_is_in_a_matrix():
     known = {"/sign-in", "/sign-out", "/language"}
     for path in [*PAGES, *POSTS]:
         name = path.partition("?")[0]
-        for part, kind in (("drafts", "draft"), ("decisions", "decision"), ("deliveries", "delivery")):
+        for part, kind in PARTS:
             for told in (f"{{{kind}}}", "{elsewhere}", "999999999"):
                 name = name.replace(f"/{part}/{told}", f"/{part}/<{kind}_id>")
         known.add(name)

@@ -378,7 +378,7 @@ def test_the_empty_desk_names_its_reason(amina, browse):
     assert "1 waits in queues or languages that are not yours." in amina.open("/desk").words
     make_draft()
     browse(make_agent("ben")).claim()
-    assert "1 is open with others. The first of these leases ends at" in amina.open("/desk").words
+    assert "1 is open with others. ben (1). The first of these leases ends at" in amina.open("/desk").words
 
 
 def test_somebody_without_a_queue_is_told(browse):

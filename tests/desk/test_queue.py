@@ -1,15 +1,17 @@
 """The list of open drafts: in hand-out order, page by page, at the same cost however much waits."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from reviewqueue.actions import claim
+from reviewqueue.actions import claim, decide
+from reviewqueue.filters import Query, parse
 from reviewqueue.models import Draft, Lane
 from reviewqueue.queries import queue
-from tests.factories import make_agent, make_bot, make_draft, make_queue
+from tests.factories import make_agent, make_bot, make_draft, make_queue, seen
 
 
 @pytest.fixture
@@ -84,46 +86,131 @@ def test_pages_show_every_draft_once(amina, monkeypatch):
     assert seen == handed_out()
 
 
+def find(browser, query: str):
+    return browser.open(f"/queue?{urlencode({'q': query})}")
+
+
 def test_filters_narrow_and_are_taken_away_one_by_one(amina):
-    make_queue("second").agents.add(amina.user)
+    make_queue("second line").agents.add(amina.user)
     make_draft(language="en")
     arabic = make_draft(language="ar")
-    label = make_draft(kind="sentiment", language="ar", queue="second")
-    assert set(shown(amina.open("/queue?language=ar"))) == {arabic.pk, label.pk}
-    assert shown(amina.open("/queue?language=ar&kind=reply")) == [arabic.pk]
-    page = amina.open("/queue?language=ar&queue=second")
+    label = make_draft(kind="sentiment", language="ar", queue="second line")
+    assert set(shown(find(amina, "lang:ar"))) == {arabic.pk, label.pk}
+    assert shown(find(amina, "lang:ar type:reply")) == [arabic.pk]
+    page = find(amina, 'queue:"second line" lang:ar')
     assert shown(page) == [label.pk]
     chips = {chip.words: chip.attributes["href"] for chip in page.root.all("a", class_="chip")}
     assert chips == {
-        "Arabic take this filter away": "?queue=second",
-        "second take this filter away": "?language=ar",
+        "Arabic take this filter away": "/queue?q=queue%3A%22second+line%22",
+        "queue: second line take this filter away": "/queue?q=lang%3Aar",
     }
-    assert "No draft matches." in amina.open("/queue?language=en&kind=sentiment").words
+    assert "No draft matches." in find(amina, "lang:en type:sentiment").words
 
 
-def test_a_filter_that_there_is_not_is_left_out_and_told(amina):
+def test_each_filter_finds_what_it_says(amina, browse):
+    now = timezone.now()
+    lead, ben = make_agent("lena", role="lead"), make_agent("ben")
+    make_queue("risky", risk="high").agents.add(amina.user, lead)
+    late = make_draft(due_at=(now - timedelta(minutes=5)).isoformat(), confidence=0.9, topics=["refund"])
+    soon = make_draft(due_at=(now + timedelta(minutes=20)).isoformat(), confidence=0.5, bot=make_bot("ship bot"))
+    far = make_draft(due_at=(now + timedelta(days=3)).isoformat(), confidence=None, risk="low")
+    risky = make_draft(queue="risky", due_at=(now + timedelta(days=4, hours=1)).isoformat(), risk="low")
+    open_ = make_draft(due_at=(now + timedelta(days=5)).isoformat(), confidence=0.55)
+    claim.claim(open_.pk, by=ben)
+    every = [late.pk, soon.pk, far.pk, risky.pk, open_.pk]
+    for query, found in {
+        "sort:due": every,
+        "is:claimed": [open_.pk],
+        "is:waiting": every[:4],
+        "with:nobody": every[:4],
+        "with:ben": [open_.pk],
+        "with:me": [],
+        "due:over": [late.pk],
+        "due:<1h": [late.pk, soon.pk],
+        "due:>1h due:<4d": [far.pk],
+        "due:<1h sort:due": [late.pk, soon.pk],
+        "conf:<0.6": [soon.pk, risky.pk, open_.pk],
+        "conf:>0.6": [late.pk],
+        "conf:>0.5 conf:<0.6": [open_.pk],
+        'bot:"ship bot"': [soon.pk],
+        "risk:high": [risky.pk],
+        "risk:low": [far.pk],
+        "risk:low risk:high": [far.pk, risky.pk],
+        "topic:refund": [late.pk],
+        "topic:refund type:sentiment": [],
+    }.items():
+        page = find(amina, query)
+        assert (shown(page) if page.root.all("tbody") else []) == found, query
+        assert f"{len(found)} open draft" in page.root.one("div", class_="head").words, query
+
+
+def test_what_was_handed_to_somebody(amina, browse):
+    mine, leads, other = make_draft(), make_draft(), make_draft()
+    lead = browse(make_agent("lena", role="lead"))
+    for draft, skill in ((mine, f"agent:{amina.user.pk}"), (leads, "lead"), (other, f"agent:{lead.user.pk}")):
+        lane = Lane.objects.create(queue=draft.lane.queue, language="en", skills=[skill])
+        Draft.objects.filter(pk=draft.pk).update(lane=lane)
+    assert shown(find(amina, "with:me")) == [mine.pk]
+    assert shown(amina.open("/queue")) == [mine.pk]
+    assert shown(find(lead, "is:escalated")) == [leads.pk]
+    page = find(lead, "with:amina")
+    assert shown(page) == [mine.pk]
+    assert "amina" in page.root.one("tbody").words
+    assert shown(find(lead, "with:nobody")) == [leads.pk]
+
+
+def test_by_due_time_whatever_the_priority_of_the_queue(amina):
+    make_queue("urgent", priority=1).agents.add(amina.user)
+    now = timezone.now()
+    first = make_draft(due_at=(now + timedelta(minutes=5)).isoformat())
+    urgent = make_draft(queue="urgent", due_at=(now + timedelta(hours=5)).isoformat())
+    last = make_draft(due_at=(now + timedelta(hours=9)).isoformat())
+    assert shown(amina.open("/queue")) == [urgent.pk, first.pk, last.pk]
+    assert shown(find(amina, "sort:due")) == [first.pk, urgent.pk, last.pk]
+
+
+def test_pages_by_due_time_show_every_draft_once(amina, monkeypatch):
+    monkeypatch.setattr(queue, "PAGE", 3)
+    make_queue("urgent", priority=1).agents.add(amina.user)
+    for number in range(8):
+        due = (timezone.now() + timedelta(minutes=number)).isoformat()
+        make_draft(queue=("default", "urgent")[number % 3 == 0], due_at=due)
+    seen, path = [], "/queue?q=sort%3Adue"
+    while path:
+        page = amina.open(path)
+        seen += shown(page)
+        onwards = [link for link in page.root.all("a") if link.words == "Next page"]
+        path = f"/queue{onwards[0].attributes['href']}" if onwards else ""
+    assert seen == [draft.pk for draft in Draft.objects.order_by("submission__due_at")]
+
+
+def test_what_is_no_filter_is_told_and_the_rest_applies(amina):
     draft = make_draft()
-    page = amina.open("/queue?language=ja&kind=poem&queue=default")
+    make_draft(kind="sentiment")
+    page = find(amina, "langg:en type:reply lang:eng bot:x poem")
     assert shown(page) == [draft.pk]
-    assert "left out: poem, ja" in page.words
-    assert [chip.words for chip in page.root.all("a", class_="chip")] == ["default take this filter away"]
-    assert "left out" not in amina.open("/queue?kind=reply").words
+    notes = [note.words for note in page.root.all("p", class_="note warn")]
+    assert notes == [
+        "langg:en is not a filter. Did you mean: lang:en",
+        "poem is not a filter.",
+        "lang:eng is not a filter. Did you mean: lang:en",
+        "bot:x is not a filter.",
+    ]
+    meant = [link for link in page.root.all("a") if link.words == "lang:en"]
+    assert shown(amina.open(meant[0].attributes["href"])) == [draft.pk]
+    assert page.root.one("input", id="filter").attributes["value"] == "type:reply "
 
 
 def test_the_count_is_that_of_the_filter(amina, monkeypatch):
     for kind, language in (("reply", "en"), ("reply", "ar"), ("sentiment", "ar")):
         make_draft(kind=kind, language=language)
-    for filters, words in (
-        ("", "3 waiting"),
-        ("?language=ar", "2 waiting, with this filter"),
-        ("?language=ar&kind=reply", "1 waiting, with this filter"),
-    ):
-        assert words in amina.open(f"/queue{filters}").root.one("div", class_="head").words
+    for filters, words in (("", "3 open drafts"), ("lang:ar", "2 open drafts"), ("lang:ar type:reply", "1 open draft")):
+        assert words in find(amina, filters).root.one("div", class_="head").words
     monkeypatch.setattr(queue, "LOOK_AT", 2)
-    assert "waiting" not in amina.open("/queue?kind=reply").root.one("div", class_="head").words
+    assert "1+ open draft" in find(amina, "lang:ar type:reply").root.one("div", class_="head").words
 
 
-@pytest.mark.parametrize("nonsense", ["after=1", "after=x-y", "kind=poem", "language=" + "x" * 99])
+@pytest.mark.parametrize("nonsense", ["after=1", "after=x-y", "q=kind:poem", "q=" + "x" * 999, "q=%00", "q=lang:%22"])
 def test_nonsense_in_the_address_narrows_nothing(amina, nonsense):
     draft = make_draft()
     assert shown(amina.open(f"/queue?{nonsense}")) == [draft.pk]
@@ -135,7 +222,7 @@ def test_a_filter_that_no_index_knows_looks_only_so_far(amina, monkeypatch):
     for _ in range(9):
         make_draft()
     label = make_draft(kind="sentiment")
-    page, looks = amina.open("/queue?kind=sentiment"), 1
+    page, looks = find(amina, "type:sentiment"), 1
     while onwards := [link for link in page.root.all("a") if link.words == "Look further"]:
         assert "None of the next 4 drafts matches." in page.words
         page, looks = amina.open(f"/queue{onwards[0].attributes['href']}"), looks + 1
@@ -156,31 +243,105 @@ def test_counts_stop(amina, monkeypatch):
     monkeypatch.setattr(queue, "MANY", 2)
     for _ in range(4):
         make_draft()
-    assert queue.page(amina.user, queue.Filter()).waiting == 3
+    assert queue.page(amina.user, Query()).count == queue.Count(2, more=True)
 
 
 def test_an_empty_list_is_honest(amina):
-    assert "Nothing waits." in amina.open("/queue").words
+    assert "Your queues are empty." in amina.open("/queue").words
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(amina, django_assert_num_queries):
     for rows in (1, 3):
         while Draft.objects.count() < rows:
             make_draft()
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             assert len(shown(amina.open("/queue"))) == rows
 
 
-def test_a_page_is_read_by_index_and_not_by_counting(amina, django_db_blocker):
+def test_a_page_is_read_by_index_and_not_by_counting(amina):
     """The plan of the list: each lane gives its first rows by index, whatever stands behind them."""
     for _ in range(3):
         make_draft()
-    values = {"lanes": list(Lane.objects.values_list("id", flat=True)), "kinds": ["reply"], "depth": 51, "limit": 51}
-    with connection.cursor() as cursor:
-        # Three rows say nothing of cost: the plan must be possible without sorting or reading what is not asked for.
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN {queue.NEAR}", {**values, **queue.START._asdict()})
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "draft_next_in_lane" in plan
-    assert "Seq Scan" not in plan
-    assert "Limit" in plan
+    for text in ("", "type:reply conf:<0.6", "due:<1h sort:due"):
+        values = queue.Scope(amina.user).values(parse(text))
+        more = {"depth": 51, "limit": 51, "most": 51, "newest": 0, **queue.START._asdict()}
+        for statement in (queue.NEAR, queue.COUNT, queue.FRESH):
+            with connection.cursor() as cursor:
+                # Three rows say nothing of cost: the plan must be possible without reading what is not asked for.
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+                cursor.execute(f"EXPLAIN {statement}", {**values, **more})
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "draft_next_in_lane" in plan or statement == queue.FRESH, text
+            assert "Seq Scan" not in plan, text
+            assert "Limit" in plan, text
+
+
+# --- Nothing to show, and why -------------------------------------------------------------------------------
+
+
+def test_why_the_list_is_empty(amina, browse):
+    make_queue("other")
+    make_draft(queue="other")
+    page = amina.open("/queue")
+    assert "Your queues are empty." in page.words
+    assert "1 waits in queues or languages that are not yours." in page.words
+
+
+def test_what_others_have_is_told_with_names_and_an_end(amina, browse):
+    make_draft(), make_draft(), make_draft()
+    browse(make_agent("ben")).claim()
+    browse(make_agent("chen")).claim()
+    skipped = amina.claim().root.one("h1")
+    draft = Draft.objects.get(holder=amina.user)
+    amina.press(f"/drafts/{draft.pk}/skip")
+    words = amina.open("/desk").words
+    assert skipped
+    assert "2 are open with others. ben (1), chen (1). The first of these leases ends at" in words
+    assert "1 was skipped by you." in words
+
+
+# --- News ---------------------------------------------------------------------------------------------------
+
+
+def news(browser, page, **changes):
+    told = page.root.one("div", id="queue").attributes
+    about = {"q": told["data-query"], "since": told["data-since"], "rows": ",".join(map(str, shown(page)))} | changes
+    return browser.client.get("/queue/news", about).json()
+
+
+def test_new_drafts_wait_behind_a_button(amina):
+    make_draft()
+    page = find(amina, "type:reply")
+    assert news(amina, page)["fresh"] == ""
+    make_draft(), make_draft(), make_draft(kind="sentiment")
+    make_queue("other")
+    make_draft(queue="other")
+    assert news(amina, page)["fresh"] == "2 new, show"
+
+
+def test_rows_that_changed_are_told(amina, browse):
+    ben = make_agent("ben")
+    waits, taken, decided, withdrawn, moved = (make_draft() for _ in range(5))
+    page = amina.open("/queue")
+    claim.claim(taken.pk, by=ben)
+    make_queue("other")
+    lane = Lane.objects.create(queue=make_queue("other"), language="en", skills=[])
+    Draft.objects.filter(pk=moved.pk).update(lane=lane)
+    Draft.objects.filter(pk=withdrawn.pk).update(status="withdrawn")
+    claimed = claim.claim(decided.pk, by=make_agent("chen"))
+    decide.approve(decided.pk, **seen(claimed, claimed.holder))
+    rows = news(amina, page)["rows"]
+    assert {int(pk): (row["words"], row["gone"]) for pk, row in rows.items()} == {
+        waits.pk: ("", False),
+        taken.pk: ("ben", False),
+        decided.pk: ("Decided by chen", True),
+        withdrawn.pk: ("Taken back by the bot", True),
+        moved.pk: ("Moved elsewhere", True),
+    }
+
+
+@pytest.mark.parametrize("nonsense", [{"since": "x"}, {"rows": "1,x"}, {"q": "x" * 999}, {"rows": ",".join("9" * 200)}])
+def test_nonsense_asked_for_is_no_news(amina, nonsense):
+    make_draft()
+    told = news(amina, amina.open("/queue"), **nonsense)
+    assert (told["fresh"], told["counts"]) == ("", ["0", "0", "1", "0"])

@@ -16,6 +16,7 @@ from reviewqueue.actions.index import rebuild, refresh
 from reviewqueue.actions.lease import lapse
 from reviewqueue.actions.rollup import fold
 from reviewqueue.actions.settle import feed_final, settle_due
+from reviewqueue.actions.similar import keep_words
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ STEPS: Steps = (
 # What takes longer the more there is, in a thread of its own: nothing that is due waits for it.
 SLOW_STEPS: Steps = (
     (1, fold),
+    (0.5, keep_words),
     (5, refresh),
     (60, rebuild),
 )
@@ -41,7 +43,7 @@ TICK = 0.1
 
 
 class Command(BaseCommand):
-    help = "Settle, dispatch, feed, lapse, sweep, count and keep the Redis order complete, until stopped."
+    help = "Settle, dispatch, feed, lapse, sweep, count, index and keep the Redis order complete, until stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stopped = False
