@@ -51,6 +51,7 @@ RULES = {
     "expired": Rule(410, "The draft expired"),
     "erased": Rule(410, "The draft was erased"),
     "check-failed": Rule(422, "The text cannot be sent as it is"),
+    "check-warning": Rule(422, "The text needs a second look"),
     "external-id-reused": Rule(422, "The external_id belongs to other content"),
     "unknown-queue": Rule(422, "No such queue"),
     "conversation-mismatch": Rule(422, "Conversation and customer do not match"),

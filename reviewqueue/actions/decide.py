@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
@@ -20,10 +20,12 @@ from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.actions.settle import settle_at_once
 from reviewqueue.actions.vote import forget_skips, keep, next_lane, refuse_out_of_turn, settles, votes_of
 from reviewqueue.care import is_blind
+from reviewqueue.checks import Finding
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Body, Decision, Draft, Reason, Remark, User, Vote
 from reviewqueue.models.decision import SENT_VERDICTS
 from reviewqueue.queries.endpoints import endpoints_for
+from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.returns import rounds_left
 from reviewqueue.rows import read
 
@@ -61,9 +63,9 @@ WITH vote AS (
   FROM hold, unnest(%(endpoints)s::bigint[]) AS endpoint
 ), feedback AS (
   INSERT INTO feedback (decision_id, before_id, after_id, note_id, edit_rate, edit_unit, reasons, causes, viewed_ms,
-                        spans, confirmed)
+                        spans, confirmed, findings, overridden)
   SELECT id, %(before)s, %(final)s, %(note)s, %(rate)s, %(unit)s, %(reasons)s::text[], %(causes)s::text[], %(viewed)s,
-         %(spans)s::jsonb, %(confirmed)s
+         %(spans)s::jsonb, %(confirmed)s, %(findings)s::jsonb, %(overridden)s::text[]
   FROM decision
 ), typed AS (
   DELETE FROM typed WHERE draft_id = %(draft)s
@@ -78,6 +80,7 @@ class Seen(TypedDict):
     `seen` is the digest of the painted text (32 bytes), `rev` the conversation's revision then, `viewed_ms` the time
     since first paint. `blind`: the bot's label was not on the screen; `spans`: the places of the labelled text
     that are the reason ([[start, end]] in code points); `confirmed`: the policy point of tier high.
+    `override` names the checks whose warnings were read and set aside.
     """
 
     by: User
@@ -90,6 +93,7 @@ class Seen(TypedDict):
     blind: NotRequired[bool]
     spans: NotRequired[careful.Spans]
     confirmed: NotRequired[str]
+    override: NotRequired[Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +116,7 @@ class Judgement:
     blind: bool = False
     spans: careful.Spans = ()
     confirmed: str = ""
+    override: Sequence[str] = ()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -134,8 +139,8 @@ def edit(
     one for a draft that a person began is `written`.
 
     The same `decision_key` again returns the stored decision. Refused: lease-lost, taken-over, already-decided,
-    already-voted, withdrawn, expired, draft-changed, newer-message, check-failed, not-allowed, reason-missing (an
-    unknown reason); where nothing was changed in tier high: not-confirmed, too-fast.
+    already-voted, withdrawn, expired, draft-changed, newer-message, check-failed, check-warning, not-allowed,
+    reason-missing (an unknown reason); where nothing was changed in tier high: not-confirmed, too-fast.
     """
     text = edits.canonical(text)
     return _decide(Judgement(draft_id=draft_id, verdict="edited", text=text, reasons=reasons, note=note, **seen))
@@ -176,7 +181,9 @@ def _decide(judgement: Judgement) -> Decision | None:
     votes = votes_of(before)
     refuse_out_of_turn(before, votes, judgement.by, **judgement.facts)
     careful.refuse_unseen(before, judgement.verdict, **judgement.facts)
-    final = _final(before, judgement)
+    text = _text(before, judgement)
+    found = _checked(text, before, judgement)
+    final = _final(text, before, judgement)
     verdict = _verdict(before, final, judgement)
     if verdict == "approved":
         viewed_ms = _viewed_ms(before, judgement)
@@ -185,7 +192,7 @@ def _decide(judgement: Judgement) -> Decision | None:
         _vote(before, final, votes, judgement)
         return None
     _take(before, judgement)
-    decision = _record(before, final, votes, judgement)
+    decision = _record(before, final, found, votes, judgement)
     forget_skips(before, votes)
     if before.slot == SHOWN:
         promote(judgement.by)
@@ -259,22 +266,40 @@ def _reasons_known(draft: Draft, judgement: Judgement) -> None:
         raise Refused("reason-missing", f"There is no cause {unknown.pop()!r}.", **facts)
 
 
-def _final(draft: Draft, judgement: Judgement) -> Body | None:
-    """The text that leaves: the draft's own where nothing was changed, a new one in the human's ink, or none."""
+def _text(draft: Draft, judgement: Judgement) -> str:
+    """The text that is decided on: what was typed, else the draft's own."""
     for typed in (judgement.text, judgement.note):
         refuse_too_long(typed or "", **judgement.facts)
-    if judgement.verdict not in SENT_VERDICTS:
-        return None
     text = judgement.text if judgement.text is not None else draft.body.text or ""
     if text != draft.body.text and "edit" not in draft.submission.allowed:
         raise Refused("not-allowed", "The bot allows no edits of this draft.", **judgement.facts)
-    if draft.kind == "sentiment" and text not in draft.submission.labels:
+    sends = judgement.verdict in SENT_VERDICTS
+    if sends and draft.kind == "sentiment" and text not in draft.submission.labels:
         raise Refused("check-failed", f"{text!r} is not one of the labels.", **judgement.facts)
-    if not text.strip():
-        raise Refused("check-failed", "The text is empty. Write one, or reject the draft.", **judgement.facts)
-    if bad := checks.errors(checks.run(text, draft.kind)):
-        says = " ".join(dict.fromkeys(finding.says for finding in bad))
-        raise Refused("check-failed", f"{says} Change the text, or reject the draft.", **judgement.facts)
+    return text
+
+
+def _checked(text: str, draft: Draft, judgement: Judgement) -> list[Finding]:
+    """The findings in the text that is decided on. An error is refused, and a warning that nobody set aside; what
+    is not sent may be full of both."""
+    found = of_text(text, draft)
+    if judgement.verdict not in SENT_VERDICTS:
+        return found
+    if bad := checks.errors(found):
+        raise Refused("check-failed", f"{_says(bad)} Change the text, or reject the draft.", **judgement.facts)
+    if new := [finding for finding in checks.warnings(found) if finding.check not in judgement.override]:
+        raise Refused("check-warning", f"{_says(new)} Change the text, or send it all the same.", **judgement.facts)
+    return found
+
+
+def _says(found: list[Finding]) -> str:
+    return " ".join(dict.fromkeys(checks.SAYS[finding.check] for finding in found))
+
+
+def _final(text: str, draft: Draft, judgement: Judgement) -> Body | None:
+    """The text that leaves: the draft's own where nothing was changed, a new one in the human's ink, or none."""
+    if judgement.verdict not in SENT_VERDICTS:
+        return None
     if text == draft.body.text:
         return draft.body
     body = Body.of(text, ink="human", customer_id=draft.customer_id)
@@ -355,7 +380,9 @@ def _note(draft: Draft, judgement: Judgement) -> Body | None:
     return note
 
 
-def _record(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Judgement) -> Decision:
+def _record(
+    draft: Draft, final: Body | None, found: Sequence[Finding], votes: Sequence[Vote], judgement: Judgement
+) -> Decision:
     """Vote, decision, its hold, one held delivery for each endpoint, and feedback: one statement."""
     digest = final.digest if final else draft.digest
     note = _note(draft, judgement)
@@ -376,6 +403,8 @@ def _record(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: 
         "viewed": _viewed_ms(draft, judgement), "blind": judgement.blind and is_blind(draft),
         "spans": json.dumps(careful.marked(draft, judgement.spans, **judgement.facts)),
         "confirmed": judgement.confirmed,
+        "findings": json.dumps([asdict(finding) for finding in found]),
+        "overridden": [] if final is None else sorted({finding.check for finding in checks.warnings(found)}),
     }  # fmt: skip
     (decision,) = read(Decision, RECORD, row)
     return decision

@@ -21,6 +21,7 @@ from reviewqueue.actions.supersede import supersede
 from reviewqueue.actions.typed import move_on
 from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Body, Bot, Conversation, Customer, Draft, Lane, Queue, Source, Submission
+from reviewqueue.queries.findings import one_text
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.rows import insert, read
 
@@ -270,8 +271,21 @@ def _submission(
         segments=content["segments"],
         topics=content["topics"],
         allowed=content["allowed"],
-        findings=[asdict(finding) for finding in checks.run(texts["text"].text or "", content["kind"])],
+        findings=[asdict(finding) for finding in checks.run(texts["text"].text or "", content["kind"], _about(entry))],
         metadata=content["metadata"],
+    )
+
+
+def _about(entry: Entry) -> checks.About:
+    """For the checks: what came with the draft, and the queue's own lists."""
+    content, talk = entry.content, entry.content["conversation"] or {}
+    said = [message["text"] for message in talk.get("messages", ()) if message["author"] != "bot"]
+    address = (talk.get("reply_to") or {}).get("address")
+    return checks.About(
+        language=content["language"],
+        theirs=one_text(content["customer"]["name"], address, *said),
+        promise_words=tuple(entry.queue.promise_words),
+        known=tuple(entry.queue.known_hosts),
     )
 
 

@@ -20,7 +20,7 @@ from reviewqueue.queries.queue import START, Cursor
 CAUSE_WORDS = {cause: TABLE[cause].words for cause in CAUSES}
 
 # What every decision tells.
-SEEN = ("epoch", "seen", "rev", "decision_key", "viewed_ms", "causes", "blind", "spans")
+SEEN = ("epoch", "seen", "rev", "decision_key", "viewed_ms", "causes", "override", "blind", "spans")
 
 # What each verdict of the form hands to its action, beside what every decision tells.
 EXTRA: dict[str, tuple[str, ...]] = {
@@ -70,6 +70,16 @@ class Places(forms.Field):
         return [list(place) for place in places]
 
 
+class Words(forms.Field):
+    """Several words in one field, as a button has but one value."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def to_python(self, value: Any) -> list[str]:
+        return str(value or "").split()
+
+
 class LeaseForm(forms.Form):
     """Whose turn it is: `epoch` is that of the claim the page was made for."""
 
@@ -86,6 +96,7 @@ class DecisionForm(LeaseForm):
     text = Text()
     reasons = forms.TypedMultipleChoiceField(required=False)
     note = Text()
+    override = Words()
     causes = forms.MultipleChoiceField(required=False, choices=[(cause, cause) for cause in CAUSES])
     viewed_ms = forms.CharField(required=False)
     blind = forms.BooleanField(required=False)

@@ -1,9 +1,10 @@
 """Tags and filters that every template has: how this product writes numbers, times, languages and changes."""
 
 import json
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf.locale import LANG_INFO
 from django.template import Context, Library
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from reviewqueue.characters import MARKS, direction, hidden
+from reviewqueue.checks import SAYS, Finding, errors, warnings
 from reviewqueue.desk import numbers
 from reviewqueue.desk.changes import Run, counted, lines, pairs, runs
 from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
@@ -291,6 +293,25 @@ def title(draft: Draft) -> str:
 # --- Texts --------------------------------------------------------------------------------------------------
 
 
+# Characters of the words of a finding that are repeated beside it.
+REPEATED = 60
+
+
+class Place(NamedTuple):
+    """Where a finding is: the id of its mark, and the words there."""
+
+    mark: str
+    words: str
+
+
+class Checked(NamedTuple):
+    """What one check says about a text, and all the places it says it of."""
+
+    level: str
+    says: str
+    places: list[Place]
+
+
 @register.filter
 def exactly(text: str) -> SafeString:
     """A text with the names of its hidden characters in their places."""
@@ -322,22 +343,74 @@ def unseen(text: str) -> str:
 
 
 @register.filter
-def marked(text: str, findings: Iterable[dict[str, Any]]) -> SafeString:
+def marked(text: str, findings: Iterable[Finding]) -> SafeString:
     """The text with the places that the checks found marked; overlapping findings share a mark."""
-    spans = sorted((finding["start"], finding["end"], finding["level"]) for finding in findings)
-    return format_html_join("", "{}", ((part,) for part in _marks(text, spans)))
+    return format_html_join("", "{}", ((part,) for part in _marks(text, _merged(findings))))
 
 
-def _marks(text: str, spans: list[tuple[int, int, str]]) -> Iterator[SafeString]:
+@register.filter
+def checked(text: str, findings: Iterable[Finding]) -> list[Checked]:
+    """One entry for each check that found something."""
+    starts = [start for start, _end, _level in _merged(findings)]
+    entries: dict[str, Checked] = {}
+    for finding in findings:
+        says = _(SAYS.get(finding.check, finding.check))
+        entry = entries.setdefault(finding.check, Checked(finding.level, says, []))
+        if finding.start < finding.end:
+            mark = starts[bisect(starts, finding.start) - 1]
+            entry.places.append(Place(f"found-{mark}", _words(text[finding.start : finding.end])))
+    return list(entries.values())
+
+
+@register.filter
+def warned(findings: Iterable[Finding]) -> str:
+    """The checks that only warn, for the button that goes on all the same."""
+    return " ".join(sorted({finding.check for finding in warnings(findings)}))
+
+
+@register.filter
+def blocks(findings: Iterable[Finding]) -> bool:
+    """One of them is an error."""
+    return bool(errors(findings))
+
+
+@register.filter
+def says(check: str) -> str:
+    return _(SAYS.get(check, check))
+
+
+@register.filter
+def findings(stored: Iterable[dict[str, Any]]) -> list[Finding]:
+    """As they are stored with a draft or a decision."""
+    return [Finding(**finding) for finding in stored]
+
+
+def _merged(findings: Iterable[Finding]) -> list[tuple[int, int, str]]:
+    """Places without an overlap, in reading order."""
+    merged: list[tuple[int, int, str]] = []
     at = 0
-    for start, end, level in spans:
-        start = max(start, at)
-        if start >= end:
-            continue
+    for start, end, level in sorted((finding.start, finding.end, finding.level) for finding in findings):
+        if max(start, at) < end:
+            merged.append((max(start, at), end, level))
+            at = end
+    return merged
+
+
+def _marks(text: str, places: list[tuple[int, int, str]]) -> Iterator[SafeString]:
+    at = 0
+    for start, end, level in places:
         yield exactly(text[at:start])
-        yield format_html('<mark class="{}">{}</mark>', level, exactly(text[start:end]))
+        yield format_html(
+            '<mark class="{}" id="found-{}" tabindex="-1">{}</mark>', level, start, exactly(text[start:end])
+        )
         at = end
     yield exactly(text[at:])
+
+
+def _words(text: str) -> str:
+    """What is written there; of what nobody sees, its name."""
+    text = ", ".join(run.names for run in hidden(text)) or text
+    return text if len(text) <= REPEATED else f"{text[: REPEATED - 1]}…"
 
 
 @register.simple_tag

@@ -11,7 +11,6 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from reviewqueue import checks
 from reviewqueue.actions import decide
 from reviewqueue.actions import notes as noting
 from reviewqueue.actions import typed as typing
@@ -22,6 +21,7 @@ from reviewqueue.edits import word_diff
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Draft
 from reviewqueue.queries import desk as queries
+from reviewqueue.queries.findings import of_text
 
 
 def _by_script(request: HttpRequest) -> bool:
@@ -67,7 +67,7 @@ def _changes(draft: Draft, text: str, view: str) -> dict[str, Any]:
         "before": draft.body.text or "",
         "text": text,
         "diff": word_diff(draft.body.text or "", text),
-        "found": checks.run(text, draft.kind),
+        "found": of_text(text, draft),
         "view": view,
         "next_view": VIEWS[(VIEWS.index(view) + 1) % len(VIEWS)],
     }

@@ -4,13 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
+from reviewqueue import checks
+from reviewqueue.checks import Finding
 from reviewqueue.models import AgentDay, Decision, Delivery, Draft, Hold, Lane, Message, Note, Reason, Skip, Typed, User
 from reviewqueue.models.draft import NEVER
+from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
 
@@ -64,10 +68,15 @@ class Bench:
         """The digest of the text on the screen, for the form."""
         return bytes(self.draft.digest).hex()
 
+    @cached_property
+    def found(self) -> list[Finding]:
+        """What the checks find in the draft today: the queue's lists may have changed since it was handed in."""
+        return [] if self.purged else of_text(self.text, self.draft)
+
     @property
-    def blocked(self) -> list[dict[str, Any]]:
+    def blocked(self) -> list[Finding]:
         """The findings that keep the draft from being approved as it stands."""
-        return [finding for finding in self.draft.submission.findings if finding["level"] == "error"]
+        return checks.errors(self.found)
 
     @property
     def editable(self) -> bool:
@@ -112,7 +121,7 @@ def in_hand(draft_id: int, user: User) -> Draft | None:
     """A draft that the agent has, on the screen or ahead, or had last and nobody took since."""
     open_ones = Draft.objects.filter(pk=draft_id, status__in=("waiting", "claimed"))
     mine = Q(holder=user) | Q(holder=None, last_holder=user)
-    return open_ones.filter(mine).select_related("body", "submission").first()
+    return open_ones.filter(mine).select_related("body", "submission", "conversation", "lane__queue").first()
 
 
 def notes_on(draft: Draft) -> list[Note]:

@@ -12,7 +12,7 @@ from reviewqueue.actions import claim, conversation, decide
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Decision, Delivery, Draft, Feedback, Hold, User
 from tests.actions.test_submit import everything
-from tests.factories import make_agent, make_bot, make_draft, make_endpoint, make_queue, seen
+from tests.factories import make_agent, make_bot, make_content, make_draft, make_endpoint, make_queue, seen
 
 
 def claimed(agent: User, **draft: Any) -> Draft:
@@ -144,10 +144,64 @@ def test_a_placeholder_is_not_sent_also_when_a_person_typed_it():
     agent = make_agent()
     draft = claimed(agent)
     refusal = refused(decide.edit, draft.pk, text="Dear {{name}}, {{name}}!", **seen(draft, agent))
-    assert refusal.detail.count("{{name}}") == 1
+    assert refusal.detail == "A placeholder is not filled in. Change the text, or reject the draft."
     assert refusal.facts["text"] == "Dear {{name}}, {{name}}!"
     unfilled = claimed(agent, text="Dear {{name}}")
     decide.reject(unfilled.pk, reasons=["wrong-facts"], **seen(unfilled, agent))
+
+
+@pytest.mark.django_db
+def test_a_warning_is_set_aside_by_name_and_that_is_recorded():
+    make_queue(promise_words=["guarantee"], known_hosts=["acme.example"])
+    agent = make_agent()
+    text = "We guarantee it, see https://evil.example/a."
+    draft = claimed(agent, text=text)
+    refusal = refused(decide.approve, draft.pk, **seen(draft, agent))
+    assert (refusal.code, refusal.facts["draft_id"]) == ("check-warning", draft.pk)
+    refusal = refused(decide.approve, draft.pk, override=["promise"], **seen(draft, agent))
+    assert refusal.detail.startswith("The queue does not know where this link leads.")
+    decide.approve(draft.pk, override=["promise", "link", "language"], **seen(draft, agent))
+    feedback = Feedback.objects.get()
+    assert feedback.overridden == ["link", "promise"]
+    assert [(found["check"], text[found["start"] : found["end"]]) for found in feedback.findings] == [
+        ("promise", "guarantee"),
+        ("link", "https://evil.example"),
+    ]
+    assert "words" not in str(feedback.findings)
+
+
+@pytest.mark.django_db
+def test_the_findings_kept_are_those_of_the_text_decided_on():
+    make_queue(promise_words=["guarantee"])
+    agent = make_agent()
+    edited = claimed(agent, text="We guarantee {{name}}.")
+    decide.edit(edited.pk, text="We try.", **seen(edited, agent))
+    rejected = claimed(agent, text="We guarantee {{name}}.")
+    decide.reject(rejected.pk, reasons=["wrong-tone"], override=["promise"], **seen(rejected, agent))
+    kept = {row.decision.draft_id: row for row in Feedback.objects.select_related("decision")}
+    assert (kept[edited.pk].findings, kept[edited.pk].overridden) == ([], [])
+    assert [found["check"] for found in kept[rejected.pk].findings] == ["placeholder", "promise"]
+    assert kept[rejected.pk].overridden == []
+
+
+@pytest.mark.django_db
+def test_what_the_customer_wrote_in_an_earlier_message_is_theirs_to_read():
+    agent = make_agent()
+    content = make_content()["conversation"]
+    told = {"id": "m0", "author": "customer", "text": "Mine is jane.doe@mail.acme.io", "sent_at": None}
+    said = {"id": "m1", "author": "bot", "text": "And joe.doe@mail.acme.io?", "sent_at": None}
+    make_draft(
+        bot=(bot := make_bot()), conversation=content | {"messages": [told, said]}, customer={"id": "c", "name": None}
+    )
+    later = {"conversation": content | {"messages": [{**told, "id": "m2", "text": "Hello?"}]}}
+    fine = claimed(
+        agent, bot=bot, text="We write to jane.doe@mail.acme.io.", customer={"id": "c", "name": None}, **later
+    )
+    assert decide.approve(fine.pk, **seen(fine, agent)).verdict == "approved"
+    leak = claimed(
+        agent, bot=bot, text="We write to joe.doe@mail.acme.io.", customer={"id": "c", "name": None}, **later
+    )
+    assert refused(decide.approve, leak.pk, **seen(leak, agent)).code == "check-failed"
 
 
 @pytest.mark.django_db
@@ -189,12 +243,12 @@ def test_a_bot_that_allows_no_edits_gets_none():
 
 TYPED = {
     "emoji": "👩\u200d👩\u200d👧\u200d👦 🇩🇪",
-    "right to left": "مرحبا\u202b",
-    "separators": "a\u2028b\u2029",
+    "right to left": "مرحبا\u200f",
+    "separators": "a\u3000b\xa0",
     "spaces": " x ",
     "not normalised": "e\u0301",
-    "long": "ä" * 32_768,
-    "no width": "\ufeffx\u200b",
+    "long": "ä" * 5000,
+    "no width": "x\u2060y",
 }
 
 

@@ -91,8 +91,41 @@ def test_an_error_found_at_submit_takes_approve_away_and_marks_the_place(amina):
     assert "It cannot be approved as it is" in page.words
     assert "A" not in page.keys
     page = amina.decide(draft.pk, "approve", status=422)
-    assert "The placeholder {{Order Number}} is not filled in." in page.words
+    assert "A placeholder is not filled in." in page.words
     assert Decision.objects.count() == 0
+
+
+def test_a_warning_makes_approve_a_second_thought(amina):
+    make_queue(promise_words=["guarantee"])
+    draft = make_draft(text="We guarantee that it arrives.")
+    page = amina.claim()
+    assert "Warning: The queue's list of promises has these words. guarantee" in page.words
+    assert (
+        page.root.one("ul", class_="found").one("a").attributes["href"] == f"#{page.root.one('mark').attributes['id']}"
+    )
+    assert "A" not in page.keys
+    assert page.keys["Shift+A"] == "Approve anyway"
+    page = amina.decide(draft.pk, "approve", status=422)
+    assert "The text needs a second look" in page.words
+    button = amina.open("/desk").root.one("button", name="override")
+    amina.decide(draft.pk, "approve", override=button.attributes["value"])
+    assert Decision.objects.get().feedback.overridden == ["promise"]
+
+
+def test_an_edit_with_a_warning_is_sent_by_a_second_button(amina):
+    make_queue(promise_words=["guarantee"])
+    draft = make_draft(text="It arrives.")
+    amina.claim()
+    assert not amina.open("/desk?edit=1").root.all("button", name="override")
+    typed = "We guarantee it."
+    page = amina.decide(draft.pk, "edit", status=422, text=typed)
+    assert page.root.one("textarea", name="text").text == typed
+    page = amina.press(f"/drafts/{draft.pk}/preview", text=typed)
+    button = page.root.one("button", name="override")
+    assert (button.words, button.attributes["value"]) == ("Send anyway", "promise")
+    amina.decide(draft.pk, "edit", text=typed, override="promise")
+    assert Decision.objects.get().feedback.overridden == ["promise"]
+    assert "Warnings set aside" in amina.open(f"/drafts/{draft.pk}").words
 
 
 def test_without_the_right_to_edit_there_is_no_edit(amina):
@@ -156,7 +189,7 @@ def test_preview_shows_the_changes_and_keeps_the_text(amina):
     page = amina.press(f"/drafts/{draft.pk}/preview", form=f"/drafts/{draft.pk}/decision", text=typed)
     assert page.root.one("textarea", name="text").text == "\nWe will refund you within 5 days. {{Name}}"
     assert page.root.all("del")[0].words == "deleted: 14"
-    assert "The placeholder {{Name}} is not filled in." in page.words
+    assert "Error: A placeholder is not filled in. {{Name}}" in page.words
     assert Draft.objects.get().status == "claimed"
     assert Decision.objects.count() == 0
 

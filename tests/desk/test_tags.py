@@ -9,6 +9,8 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as some
 
+from reviewqueue import checks
+from reviewqueue.checks import Finding
 from reviewqueue.desk import tags
 from reviewqueue.desk.changes import counted, runs
 from reviewqueue.edits import word_diff
@@ -154,19 +156,51 @@ def test_nothing_of_either_text_is_lost(before, after):
 # --- Findings ------------------------------------------------------------------------------------------------
 
 
+def mark(start: int, text: str) -> str:
+    return f'<mark class="error" id="found-{start}" tabindex="-1">{text}</mark>'
+
+
 @pytest.mark.parametrize(
     ("spans", "marked"),
     [
         ([], "ab&lt;cdef"),
-        ([(0, 1)], '<mark class="error">a</mark>b&lt;cdef'),
-        ([(4, 6), (0, 1)], '<mark class="error">a</mark>b&lt;c<mark class="error">de</mark>f'),
-        ([(0, 3), (1, 5)], '<mark class="error">ab&lt;</mark><mark class="error">cd</mark>ef'),
-        ([(1, 4), (2, 3)], 'a<mark class="error">b&lt;c</mark>def'),
+        ([(0, 1)], f"{mark(0, 'a')}b&lt;cdef"),
+        ([(4, 6), (0, 1)], f"{mark(0, 'a')}b&lt;c{mark(4, 'de')}f"),
+        ([(0, 3), (1, 5)], f"{mark(0, 'ab&lt;')}{mark(3, 'cd')}ef"),
+        ([(1, 4), (2, 3)], f"a{mark(1, 'b&lt;c')}def"),
+        ([(0, 0)], "ab&lt;cdef"),
     ],
 )
 def test_places_that_checks_found_are_marked(spans, marked):
-    findings = [{"start": start, "end": end, "level": "error"} for start, end in spans]
+    findings = [Finding("placeholder", "error", start, end) for start, end in spans]
     assert tags.marked("ab<cdef", findings) == marked
+
+
+@given(some.text(max_size=30), some.lists(some.tuples(some.integers(0, 30), some.integers(0, 30)), max_size=6))
+def test_each_finding_leads_to_a_mark_that_is_there_once(text, spans):
+    found = [Finding("link", "warning", *sorted((min(start, len(text)), min(end, len(text))))) for start, end in spans]
+    html = tags.marked(text, found)
+    for entry in tags.checked(text, found):
+        for place in entry.places:
+            assert html.count(f'id="{place.mark}"') == 1
+
+
+def test_findings_are_told_once_a_check_with_the_words_of_each_place():
+    text = "Dear {{name}}, {{greeting}}\u202e " + "x" * 6000
+    entries = tags.checked(text, checks.run(text, "reply", checks.About()))
+    assert [(entry.level, entry.says) for entry in entries] == [
+        ("error", "A placeholder is not filled in."),
+        ("error", "Characters that nobody sees are in the text."),
+        ("warning", "The text is longer than people read."),
+    ]
+    assert [place.words for place in entries[0].places] == ["{{name}}", "{{greeting}}"]
+    assert entries[1].places[0].words == "RIGHT-TO-LEFT OVERRIDE"
+    assert len(entries[2].places[0].words) == tags.REPEATED
+
+
+def test_a_finding_of_a_check_that_is_no_more_is_told_by_its_name():
+    (entry,) = tags.checked("abc", tags.findings([{"check": "gone", "level": "error", "start": 0, "end": 1}]))
+    assert entry.says == "gone"
 
 
 def test_a_picture_is_never_read_out():
