@@ -15,10 +15,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.http import parse_header_parameters
 
 from reviewqueue.lifecycle import Refused
+from reviewqueue.models import User
+from reviewqueue.queries.conflict import happened
 from reviewqueue.rows import is_away, is_busy
 
 logger = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ RULES = {
     # What actions refuse.
     "lease-lost": Rule(409, "You no longer hold this draft"),
     "already-decided": Rule(409, "Already decided"),
+    "other-tab": Rule(409, "You decided this in another tab"),
     "taken-over": Rule(409, "A lead took this draft over"),
     "already-voted": Rule(409, "You have voted on this draft"),
     "nobody-there": Rule(409, "Nobody there can take it"),
@@ -41,6 +45,7 @@ RULES = {
     "not-delivered": Rule(409, "There is nothing to correct"),
     "slot-taken": Rule(409, "Somebody else has this draft"),
     "newer-message": Rule(409, "The customer wrote again"),
+    "newer-draft": Rule(409, "The bot sent a newer draft"),
     "draft-changed": Rule(409, "The draft is not the one you saw"),
     "already-sent": Rule(409, "Too late to undo"),
     "already-delivered": Rule(409, "Already delivered"),
@@ -84,6 +89,9 @@ HEADERS = {
     "unavailable": {"Retry-After": str(RETRY_AFTER)},
 }
 
+# Fields that a form sent once more brings anew, or not at all.
+NOT_AGAIN = ("csrfmiddlewaretoken", "on-draft", "on-epoch", "on-rev")
+
 INCOMING_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -110,7 +118,13 @@ def problem(refused: Refused, request_id: str) -> dict[str, Any]:
 
 def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
     """The response for a refusal, for the door the request came through."""
-    response = _json(request, refused) if _is_api(request) else _page(request, refused)
+    if _is_api(request):
+        response = _json(request, refused)
+    elif request.accepts("text/html"):
+        response = _page(request, refused)
+    else:
+        response = JsonResponse(panel(request, refused), status=RULES[refused.code].status)
+        response["Cache-Control"] = "no-store"
     for name, value in HEADERS.get(refused.code, {}).items():
         response[name] = value
     if seconds := refused.facts.get("retry_after"):
@@ -124,27 +138,55 @@ def _json(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _page(request: HttpRequest, refused: Refused) -> HttpResponse:
+    status = RULES[refused.code].status
+    page = render_to_string("refusal.html", _context(request, refused), _known(request, status))
+    return HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
+
+
+def panel(request: HttpRequest, refused: Refused) -> dict[str, Any]:
+    """A refusal for a script that shows it beside the draft that is on the screen now."""
     rule = RULES[refused.code]
-    context = {
+    context = _context(request, refused) | {"beside": True}
+    html = render_to_string("desk/_conflict.html", context, _known(request, rule.status))
+    return {"code": refused.code, "draft": context["draft_id"], "title": context["title"], "panel": html}
+
+
+def _known(request: HttpRequest, status: int) -> HttpRequest | None:
+    """Context processors read the session: with the database away, the page does without them."""
+    return request if status < 500 else None
+
+
+def _context(request: HttpRequest, refused: Refused) -> dict[str, Any]:
+    text, draft_id = refused.facts.get("text") or _typed(request), refused.facts.get("draft_id")
+    user = getattr(request, "user", None) if RULES[refused.code].status < 500 else None
+    told = draft_id and isinstance(user, User) and user.decides
+    return {
         "code": refused.code,
-        "title": rule.title,
+        "title": RULES[refused.code].title,
         "detail": refused.detail,
-        "text": refused.facts.get("text") or _typed(request),
-        "draft_id": refused.facts.get("draft_id"),
+        "text": text,
+        "draft_id": draft_id,
+        "happened": happened(draft_id, user, text) if told else None,
+        "again": _again(request),
+        "request_path": request.path,
+        "csrf_token": get_token(request),
         "request_id": request_id(request),
     }
-    # Context processors read the session: with the database away, the page does without them.
-    known = request if rule.status < 500 else None
-    page = render_to_string("refusal.html", context, known)
-    return HttpResponse(page, status=rule.status, headers={"Cache-Control": "no-store"})
 
 
-def _typed(request: HttpRequest) -> str:
+def _again(request: HttpRequest) -> list[tuple[str, str]]:
+    """The form that was sent, for a button that sends it once more: its decision_key makes a repeat harmless."""
+    if not _typed(request, "decision_key"):
+        return []
+    return [(name, value) for name in request.POST for value in request.POST.getlist(name) if name not in NOT_AGAIN]
+
+
+def _typed(request: HttpRequest, name: str = "text") -> str:
     """What a person typed into a form, so that no failure loses it."""
     if request.method != "POST":
         return ""
     try:
-        return request.POST.get("text", "")
+        return request.POST.get(name, "")
     except (UnreadablePostError, RawPostDataException, SuspiciousOperation, MultiPartParserError):
         return ""
 

@@ -2,9 +2,10 @@
 
 import random
 from contextlib import suppress
+from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from reviewqueue import ready
@@ -12,8 +13,9 @@ from reviewqueue.actions.lanes import bring_back
 from reviewqueue.actions.lease import AHEAD, SHOWN, LeaseEnd, give_back, gone, lapse, lock_agent, renew
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import DRAFT, Refused, move
-from reviewqueue.models import Draft, Skip, User
+from reviewqueue.models import Draft, Lane, Skip, Submission, User
 from reviewqueue.queries.lanes import lanes_of
+from reviewqueue.queries.presence import lanes_with_somebody_free
 from reviewqueue.rows import read
 
 # Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
@@ -24,6 +26,9 @@ HEADS, LEAST = 256, 4
 DEPTH = 32
 # One claim in so many asks PostgreSQL first, so that a draft missing from Redis is found soon.
 POSTGRES_SHARE = 32
+
+# What is due this soon is not kept unseen while somebody else is free.
+SOON = timedelta(minutes=10)
 
 OWN = "SELECT * FROM draft WHERE holder_id = %s AND status = 'claimed'"
 
@@ -48,7 +53,8 @@ FOR UPDATE OF draft SKIP LOCKED
 def claim_next(*, by: User, slot: int = SHOWN) -> Draft | None:
     """The agent's next draft, claimed; the one the agent already has in that slot; or None where nothing waits.
 
-    A draft leased ahead is shown before a new one is claimed. Refused: not-allowed for someone who may not decide.
+    A draft leased ahead is shown before a new one is claimed. Into slot AHEAD comes nothing that must not be kept
+    unseen (`_may_be_kept`), nor what would stand behind that. Refused: not-allowed for someone who may not decide.
     """
     _may_decide(by)
     for _ in range(TRIES):
@@ -90,7 +96,7 @@ def claim(draft_id: int, *, by: User) -> Draft:
         refuse_voter(draft, by)
         claimed = _show(by, draft_id) or _confirm(draft_id, by, SHOWN, lanes)
         if claimed is None:
-            raise _why_not(draft_id)
+            raise _why_not(draft_id, by)
     with suppress(ready.Away):
         ready.remove(draft_id, claimed.lane_id)
     return claimed
@@ -106,11 +112,11 @@ def refuse_voter(draft: Draft, by: User) -> None:
         raise Refused("already-voted", says, draft_id=draft.pk)
 
 
-def _why_not(draft_id: int) -> Refused:
+def _why_not(draft_id: int, by: User) -> Refused:
     draft = Draft.objects.select_related("holder").get(pk=draft_id)
     if draft.status == "claimed":
         return Refused("slot-taken", f"{draft.holder} has this draft now.", draft_id=draft_id)
-    return gone(draft)
+    return gone(draft, by)
 
 
 def _may_decide(by: User) -> None:
@@ -120,10 +126,12 @@ def _may_decide(by: User) -> None:
 
 def _own(by: User, slot: int) -> Draft | None:
     own = {draft.slot: draft for draft in read(Draft, OWN, [by.pk])}
+    if slot == AHEAD:
+        return own.get(AHEAD)
     if slot in own:
         with suppress(Refused):  # it lapsed, or was decided in another tab, in this very moment
             return renew(own[slot].pk, by=by, epoch=own[slot].epoch)
-    elif slot == SHOWN and AHEAD in own:
+    elif AHEAD in own:
         with transaction.atomic():
             return _show(by, own[AHEAD].pk)
     return None
@@ -162,7 +170,7 @@ def _by_redis(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draf
         bring_back()
         return None
     try:
-        for _ in range(TRIES):
+        for _ in range(TRIES if slot == SHOWN else 1):
             candidate = ready.offer(lanes, skipped)
             if candidate is None:
                 return None
@@ -184,12 +192,15 @@ def _accept(candidate: int, by: User, slot: int, lanes: list[int]) -> Draft | No
             ready.give_back(candidate)
         raise
     with suppress(ready.Away):
-        ready.taken(candidate)
+        if claimed or slot == SHOWN:
+            ready.taken(candidate)
+        else:
+            ready.give_back(candidate)
     return claimed
 
 
 def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
-    for _ in range(TRIES):
+    for _ in range(TRIES if slot == SHOWN else 1):
         with transaction.atomic():
             lock_agent(by.pk)
             with connection.cursor() as cursor:
@@ -214,12 +225,14 @@ def _confirm(draft_id: int, by: User, slot: int, lanes: list[int] | None = None)
     rows = Draft.objects.filter(pk=draft_id)
     if lanes is not None:
         rows = rows.filter(lane_id__in=lanes)
+    if slot == AHEAD:
+        rows = _may_be_kept(rows, by)
     claimed = move(
         rows,
         DRAFT["claim"],
         holder=by,
         slot=slot,
-        lease_until=LeaseEnd(),
+        lease_until=LeaseEnd(slot),
         shown_at=Now(),
         last_holder=by,
         epoch=F("epoch") + 1,
@@ -228,3 +241,13 @@ def _confirm(draft_id: int, by: User, slot: int, lanes: list[int] | None = None)
         return None
     log("draft.claimed", by, draft=draft_id, epoch=claimed[0].epoch, slot=slot)
     return claimed[0]
+
+
+def _may_be_kept(rows: "QuerySet[Draft]", by: User) -> "QuerySet[Draft]":
+    """Only drafts that may be leased unseen: neither of tier high nor for two people, nor due soon while another agent
+    of the lane is free. Asks other tables only: the row itself is looked at again once it is locked."""
+    careful = Lane.objects.filter(pk=OuterRef("lane_id"), queue__risk="high")
+    submitted = Submission.objects.filter(pk=OuterRef("pk"))
+    rows = rows.filter(~Exists(careful), ~Exists(submitted.filter(risk="high")), seats=1)
+    soon = Exists(submitted.filter(due_at__lt=Now() + SOON))
+    return rows.exclude(Q(lane_id__in=lanes_with_somebody_free(besides=by)) & Q(soon))

@@ -169,7 +169,7 @@ def _decide(judgement: Judgement) -> Decision | None:
     # Of two equal requests, the second waits here and then finds the first one's decision.
     before = (
         Draft.objects.select_for_update(of=("self",))
-        .select_related("body", "submission", "conversation", "lane__queue")
+        .select_related("body", "customer", "submission", "conversation", "lane__queue")
         .filter(pk=judgement.draft_id)
         .first()
     )
@@ -229,7 +229,11 @@ def _is_allowed(draft: Draft, rev: int | None, judgement: Judgement) -> None:
         draft.status == "waiting" and draft.last_holder_id == by.pk
     )
     if not mine or draft.epoch != judgement.epoch:
-        raise lease_lost(**facts)
+        raise lease_lost(by=by, **facts)
+    if draft.body.text is None:
+        raise Refused("erased", "The customer's texts were erased. Nothing is left to decide.", **facts)
+    if draft.customer.opted_out_at and draft.origin == "bot" and judgement.verdict in ("approved", "edited"):
+        raise Refused("opted-out", "The customer wants to be answered by people only.", **facts)
     if bytes(draft.digest) != judgement.seen:
         raise Refused("draft-changed", "The form was made for another text. Open the draft again.", **facts)
     if rev is not None and rev != judgement.rev:
@@ -342,7 +346,7 @@ def _take(draft: Draft, judgement: Judgement, verb: str = "decide", **changes: A
         **changes,
     )
     if not moved:
-        raise lease_lost(**judgement.facts)
+        raise lease_lost(by=judgement.by, **judgement.facts)
     if draft.status == "waiting":
         no_longer_waiting(draft)
     return moved[0]

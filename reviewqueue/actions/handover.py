@@ -85,7 +85,7 @@ def take_over(draft_id: int, *, by: User) -> Draft:
     draft = Draft.objects.select_for_update().get(pk=draft_id)
     refuse_voter(draft, by)
     if draft.status not in ("claimed", "waiting"):
-        raise gone(draft)
+        raise gone(draft, by)
     if draft.holder_id != holder_id:
         raise Refused("slot-taken", "It has just changed hands. Look at it again.", draft_id=draft_id)
     (taken,) = move(

@@ -24,19 +24,27 @@ SHOWN, AHEAD = 0, 1
 SKIP_FOR = timedelta(minutes=30)
 # So many different people skip a draft before the leads get it.
 SKIPS = 3
+# A draft leased ahead and not shown for this long (seconds) goes back by itself.
+AHEAD_FOR = 180
 # Leases ended in one transaction.
 BATCH = 200
 
 
 class LeaseEnd(Func):
-    """In an UPDATE of a draft: when a lease that begins now ends, by the clock of the database and its queue's time."""
+    """In an UPDATE of a draft: when a lease that begins now ends, by the clock of the database and its queue's time.
+
+    What is not on a screen yet has AHEAD_FOR at the most.
+    """
 
     arity = 0
     output_field = DateTimeField()
     template = (
-        "(SELECT statement_timestamp() + make_interval(secs => queue.lease_seconds)"
+        "(SELECT statement_timestamp() + make_interval(secs => least(queue.lease_seconds, %(most)s))"
         ' FROM lane JOIN queue ON queue.id = lane.queue_id WHERE lane.id = "draft"."lane_id")'
     )
+
+    def __init__(self, slot: int = SHOWN) -> None:
+        super().__init__(most="NULL" if slot == SHOWN else AHEAD_FOR)
 
 
 def lock_agent(agent_id: int) -> None:
@@ -57,8 +65,16 @@ def renew(draft_id: int, *, by: User, epoch: int) -> Draft:
         _take_up(draft_id, by, epoch)
     draft = own.first()
     if draft is None:
-        raise lease_lost(draft_id)
+        raise lease_lost(draft_id, by)
     return draft
+
+
+def look(draft_id: int, *, by: User, epoch: int) -> Draft:
+    """The draft, where `by` could still decide it under that claim. Refused like a decision that came too late."""
+    draft = Draft.objects.filter(pk=draft_id, epoch=epoch).first()
+    if draft and by.pk in (draft.holder_id, draft.last_holder_id if draft.status == "waiting" else None):
+        return draft
+    raise lease_lost(draft_id, by)
 
 
 @transaction.atomic
@@ -71,7 +87,7 @@ def _take_up(draft_id: int, by: User, epoch: int) -> None:
             no_longer_waiting(draft)
 
 
-def lease_lost(draft_id: int, **facts: object) -> Refused:
+def lease_lost(draft_id: int, by: User, **facts: object) -> Refused:
     """Why a holder's write came too late."""
     draft = Draft.objects.select_related("holder").filter(pk=draft_id).first()
     if draft is None:
@@ -84,7 +100,7 @@ def lease_lost(draft_id: int, **facts: object) -> Refused:
         return Refused("lease-lost", since, draft_id=draft_id, **facts)
     if draft.status == "waiting":
         return Refused("lease-lost", "You no longer have this draft.", draft_id=draft_id, **facts)
-    return gone(draft, **facts)
+    return gone(draft, by, **facts)
 
 
 @transaction.atomic
@@ -129,7 +145,7 @@ def held(draft_id: int, by: User, epoch: int, **facts: object) -> Draft:
     mine = Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed")
     draft = mine.select_for_update(of=("self",)).select_related("lane").first()
     if draft is None:
-        raise lease_lost(draft_id, **facts)
+        raise lease_lost(draft_id, by, **facts)
     return draft
 
 
@@ -166,10 +182,14 @@ def lapse() -> int:
     return len(lapsed)
 
 
-def gone(draft: Draft, **facts: object) -> Refused:
+def gone(draft: Draft, by: User, **facts: object) -> Refused:
     """The refusal for a draft that nobody can work on any more."""
+    if Draft.objects.filter(supersedes=draft).exists():
+        return Refused("newer-draft", "The bot sent a newer draft.", draft_id=draft.pk, **facts)
     if draft.status == "withdrawn":
         return Refused("withdrawn", "The bot took this draft back.", draft_id=draft.pk, **facts)
     if draft.status == "expired":
         return Refused("expired", "This draft expired.", draft_id=draft.pk, **facts)
+    if draft.decisions.latest("round").by_agent_id == by.pk:
+        return Refused("other-tab", "You decided this in another tab.", draft_id=draft.pk, **facts)
     return Refused("already-decided", "This draft was already decided.", draft_id=draft.pk, **facts)

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
@@ -49,5 +49,7 @@ def _signed_out(request: HttpRequest) -> HttpResponse:
     """To the sign-in and back; after a form, a page that keeps what was typed, as a form cannot be gone back to."""
     if request.method != "POST":
         return redirect_to_login(request.get_full_path())
+    if not request.accepts("text/html"):
+        return JsonResponse({"code": "signed-out"}, status=401)
     text = request.POST.get("text") or request.POST.get("note", "")
     return render(request, "desk/signed_out.html", {"text": text}, status=401)

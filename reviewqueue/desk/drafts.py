@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from reviewqueue.actions import claim, decide
 from reviewqueue.actions import lease as leases
+from reviewqueue.desk import ahead
 from reviewqueue.desk.access import SignedIn, decides
 from reviewqueue.desk.forms import DecisionForm, LeaseForm
 from reviewqueue.desk.views import render_invalid
@@ -55,19 +56,11 @@ def decision(request: SignedIn, draft_id: int) -> HttpResponseBase:
 
 
 def _onwards(request: SignedIn) -> HttpResponse:
+    if not request.accepts("text/html"):
+        return ahead.onwards(request)
     if "next" in request.POST:
         claim.claim_next(by=request.user)
     return redirect("desk")
-
-
-@require_POST
-@decides
-def lease(request: SignedIn, draft_id: int) -> HttpResponseBase:
-    """Renew the claim. pulse.js asks for JSON; a form without script gets its desk back."""
-    renewed = leases.renew(draft_id, by=request.user, epoch=_epoch(request, draft_id))
-    if request.accepts("text/html"):
-        return redirect("desk")
-    return JsonResponse({"lease_until": renewed.lease_until})
 
 
 @require_POST

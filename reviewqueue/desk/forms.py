@@ -138,6 +138,22 @@ class DecisionForm(LeaseForm):
         return {name: self.cleaned_data[name] for name in names}
 
 
+class WatchForm(forms.Form):
+    """What stands on a screen: a draft under a claim, with the messages up to `rev`. Empty where nothing does."""
+
+    draft = forms.IntegerField(required=False, min_value=1, max_value=MOST_BIG)
+    epoch = forms.IntegerField(required=False, min_value=0, max_value=MOST_BIG)
+    rev = forms.IntegerField(required=False, min_value=0, max_value=MOST)
+
+
+class PulseForm(forms.Form):
+    """`idle` are the seconds since the person last did something; `over` gives back what is leased ahead."""
+
+    idle = forms.IntegerField(min_value=0, max_value=MOST)
+    editing = forms.BooleanField(required=False)
+    over = forms.BooleanField(required=False)
+
+
 class TypedForm(forms.Form):
     """What is in the editor, and how its changes are to be shown."""
 

@@ -259,6 +259,25 @@ def person(user: User | None, me: User) -> str:
     return _("you") if user.pk == me.pk else str(user)
 
 
+# What the status line says after a press of a button; {next} stands for the draft that is on the screen then.
+SAID = {
+    "approved": (_lazy("Approved {draft}. Now {next}."), _lazy("Approved. {next}")),
+    "edited": (_lazy("Approved {draft} as edited. Now {next}."), _lazy("Edited. {next}")),
+    "rejected": (_lazy("Rejected {draft}. Now {next}."), _lazy("Rejected. {next}")),
+    "decided": (_lazy("Labelled {draft}. Now {next}."), _lazy("Labelled. {next}")),
+    "skipped": (_lazy("Skipped {draft}. Now {next}."), _lazy("Skipped. {next}")),
+}
+
+
+@register.simple_tag(takes_context=True)
+def says(context: Context, done: str) -> str:
+    """The one sentence for a decision, as long as the person likes it."""
+    full, short = SAID[done]
+    wishes = context.get("preferences")
+    words = short if wishes and wishes.announce == "short" else full
+    return str(words).replace("{draft}", f"#{context['draft'].pk}")
+
+
 # --- Drafts and decisions -----------------------------------------------------------------------------------
 
 # The same words in the pages, the API, the CSV and the log; a label is confirmed or corrected.

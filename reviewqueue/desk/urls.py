@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from reviewqueue.desk import decisions, drafts, preferences, queue, saved_views, selection, sign_in, typing, views
+from reviewqueue.desk import ahead, decisions, drafts, preferences, queue, saved_views, selection, sign_in, typing, views
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("language", set_language, name="language"),
     # /desk, /queue
     path("desk", views.desk, name="desk"),
+    path("desk/ahead", ahead.ahead, name="ahead"),
+    path("pulse", ahead.pulse, name="pulse"),
     path("queue", queue.queue, name="queue"),
     path("queue/news", queue.news, name="news"),
     path("queue/selection", selection.selection, name="selection"),
@@ -30,7 +32,6 @@ urlpatterns = [
     path("drafts/<int:draft_id>/preview", typing.preview, name="preview"),
     path("drafts/<int:draft_id>/typed", typing.typed, name="typed"),
     path("drafts/<int:draft_id>/notes", typing.notes, name="notes"),
-    path("drafts/<int:draft_id>/lease", drafts.lease, name="lease"),
     path("drafts/<int:draft_id>/release", drafts.release, name="release"),
     path("drafts/<int:draft_id>/skip", drafts.skip, name="skip"),
     path("drafts/<int:draft_id>/decision", drafts.decision, name="decision"),

@@ -22,7 +22,7 @@ def desk(request: SignedIn) -> HttpResponse:
     bench = queries.on_screen(request.user)
     if bench is None:
         nothing = queries.nothing(request.user)
-        return render(request, "desk/empty.html", {"nothing": nothing, "most": MANY, **strip(request)})
+        return render(request, "desk/empty.html", {"nothing": nothing, **strip(request)})
     return render_bench(request, bench, mode=_mode(request, bench))
 
 
@@ -34,7 +34,14 @@ def _mode(request: SignedIn, bench: queries.Bench) -> str:
 
 def render_bench(request: SignedIn, bench: queries.Bench, *, mode: str, status: int = 200, **more: Any) -> HttpResponse:
     """The desk with one draft on it; `more` is what the person typed and what came of it."""
-    context = {
+    return render(
+        request, "desk/desk.html", {**on_bench(request, bench, mode, **more), **strip(request)}, status=status
+    )
+
+
+def on_bench(request: SignedIn, bench: queries.Bench, mode: str = "", **more: Any) -> dict[str, Any]:
+    """What desk/_bench.html is drawn from, for a page or alone."""
+    return {
         "bench": bench,
         "draft": bench.draft,
         "seen": bench.seen,
@@ -43,10 +50,8 @@ def render_bench(request: SignedIn, bench: queries.Bench, *, mode: str, status: 
         "decision_key": uuid.uuid4(),
         "causes": CAUSE_WORDS,
         "chosen_causes": request.GET.getlist("causes"),
-        **strip(request),
         **more,
     }
-    return render(request, "desk/desk.html", context, status=status)
 
 
 def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> HttpResponse:
@@ -55,6 +60,9 @@ def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> Http
     text = form.data.get("text") or form.data.get("note")
     if bench is None or bench.draft.pk != draft_id:
         raise Refused("lease-lost", "This draft is not on your desk.", draft_id=draft_id, text=text)
+    if not request.accepts("text/html"):
+        says = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        raise Refused("reason-missing", says, draft_id=draft_id, text=text)
     mode = {"edit": "edit", "reject": "reject"}.get(form.data.get("verdict", ""), "")
     typed = {"typed": form.data["text"]} if mode == "edit" and "text" in form.data else {}
     return render_bench(
@@ -71,9 +79,9 @@ def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> Http
 
 
 def strip(request: SignedIn) -> dict[str, Any]:
-    """What the strip of held decisions shows, on every state of the desk."""
+    """What the strip of held decisions and the counters show, on every state of the desk."""
     held, more = queries.held(request.user)
-    return {"held": held, "more_held": more}
+    return {"held": held, "more_held": more, "counters": queries.counters(request.user), "most": MANY}
 
 
 @require_POST

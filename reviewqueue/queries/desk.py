@@ -93,11 +93,17 @@ class Bench:
         return self.draft.body.text is None
 
 
-def on_screen(user: User) -> Bench | None:
-    """The draft in the agent's slot 0, or None."""
-    found = Draft.objects.filter(holder=user, status="claimed", slot=0)
+def on_screen(user: User, slot: int = 0) -> Bench | None:
+    """The draft on the agent's screen, in slot 1 the one leased ahead; None where there is none."""
+    found = Draft.objects.filter(holder=user, status="claimed", slot=slot)
     draft = found.select_related(*DRAFT_WITH_ALL).first()
     return bench(draft, user) if draft else None
+
+
+def lease_left(user: User) -> int | None:
+    """The seconds for which the draft on the agent's screen is still theirs."""
+    until = Draft.objects.filter(holder=user, status="claimed", slot=0).values_list("lease_until", flat=True).first()
+    return max(0, int((until - timezone.now()).total_seconds())) if until else None
 
 
 def bench(draft: Draft, user: User) -> Bench:
@@ -173,6 +179,21 @@ def held(user: User) -> tuple[list[Hold], int]:
     last = list(found.select_related("decision__draft").order_by("-decision_id")[: HELD + 1])
     more = _some(found) - HELD if len(last) > HELD else 0
     return last[:HELD], more
+
+
+@dataclass(frozen=True)
+class Counters:
+    """How many drafts wait in the agent's lanes, and how many the agent decided today; both counted to MANY."""
+
+    left: int
+    today: int
+
+
+def counters(user: User) -> Counters:
+    last = Decision.objects.filter(by_agent=user).order_by("-id")[: MANY + 1]
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Decision.objects.filter(pk__in=last.values("pk"), at__gte=midnight).exclude(settlement__outcome="undone")
+    return Counters(left=_some(_waiting(lanes_of(user))), today=today.count())
 
 
 def last_decisions(user: User) -> list[Decision]:

@@ -244,7 +244,7 @@ def test_a_claimed_draft_is_replaced_under_the_agents_hands(newer, slot):
     new = newer(old)
     assert (again(old).status, again(old).holder, again(old).epoch) == ("withdrawn", None, 2)
     assert (new.status, new.holder, new.slot, new.lease_until) == ("claimed", agent, slot, claimed.lease_until)
-    with pytest.raises(Refused, match="withdrawn") as refusal:
+    with pytest.raises(Refused, match="newer-draft") as refusal:
         decide.edit(old.pk, text="typed", **seen(claimed, agent))
     assert refusal.value.facts["text"] == "typed"
     # Also when that lease lapses first, the agent's decision counts.

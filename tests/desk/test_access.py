@@ -45,7 +45,8 @@ POSTS = {
     "/drafts/{draft}/preview": (409, 409, 403, 409),
     "/drafts/{draft}/typed": (302, 302, 403, 302),
     "/drafts/{draft}/notes": (422, 422, 403, 422),
-    "/drafts/{draft}/lease": (409, 409, 403, 409),
+    "/desk/ahead": (200, 200, 403, 200),
+    "/pulse": (200, 200, 403, 200),
     "/drafts/{draft}/release": (409, 409, 403, 409),
     "/drafts/{draft}/skip": (409, 409, 403, 409),
     "/drafts/{draft}/decision": (409, 409, 403, 409),
@@ -87,7 +88,7 @@ def test_pages_by_role(ids, page, role):
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("path", POSTS)
 def test_posts_by_role(ids, path, role):
-    form = {"epoch": 1, "outcome": "undone", "verdict": "approve"}
+    form = {"idle": 0, "epoch": 1, "outcome": "undone", "verdict": "approve"}
     answer = signed_in(role).post(path.format(**ids), form)
     assert answer.status_code == POSTS[path][ROLES.index(role)]
 
