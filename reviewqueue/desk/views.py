@@ -56,13 +56,13 @@ def on_bench(request: SignedIn, bench: queries.Bench, mode: str = "", **more: An
 
 def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> HttpResponse:
     """The desk again, with what is wrong and all that was typed; a refusal where the draft has left it."""
-    bench = queries.on_screen(request.user)
     text = form.data.get("text") or form.data.get("note")
-    if bench is None or bench.draft.pk != draft_id:
-        raise Refused("lease-lost", "This draft is not on your desk.", draft_id=draft_id, text=text)
     if not request.accepts("text/html"):
         says = " ".join(str(error) for errors in form.errors.values() for error in errors)
         raise Refused("reason-missing", says, draft_id=draft_id, text=text)
+    bench = queries.on_screen(request.user)
+    if bench is None or bench.draft.pk != draft_id:
+        raise Refused("lease-lost", "This draft is not on your desk.", draft_id=draft_id, text=text)
     mode = {"edit": "edit", "reject": "reject"}.get(form.data.get("verdict", ""), "")
     typed = {"typed": form.data["text"]} if mode == "edit" and "text" in form.data else {}
     return render_bench(
