@@ -48,6 +48,16 @@ class BatchOut(BaseModel):
     results: list[BatchResult]
 
 
+class FindingOut(BaseModel):
+    """What a check found in a text. `start` and `end` count code points; both are 0 where the whole text is meant."""
+
+    check: str
+    level: Literal["error", "warning"] = Field(description="an error keeps the text from being sent as it is")
+    start: int
+    end: int
+    says: str | None = Field(description="one sentence in English; null for a check of an older release")
+
+
 class DecisionOut(BaseModel):
     """A final decision. The agent appears by a pseudonym that is always the same for the same person."""
 
@@ -88,6 +98,7 @@ class DraftOut(BaseModel):
         description="why a person looks at it; null once that is over"
     )
     submitted_at: datetime
+    findings: list[FindingOut] = Field(description="of the checks when the draft was handed in")
     decision: ReplyDecision | LabelDecision | None
     deliveries: list[DeliveryOut]
     metadata: dict[str, Any]
@@ -130,6 +141,8 @@ class Lesson(BaseModel):
     reasons: list[str]
     note: str | None
     causes: list[str]
+    findings: list[FindingOut] = Field(description="of the checks in the text that was decided on")
+    overridden: list[str] = Field(description="checks whose warning the person read and set aside")
     spans: list[list[int]] = Field(description="places of the labelled text that are the reason: [start, end)")
     blind: bool = Field(description="the person chose the label before seeing the bot's")
     edit_rate: float | None

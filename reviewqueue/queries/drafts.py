@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
+from reviewqueue import checks
 from reviewqueue.models import Bot, Decision, Delivery, Draft, Hold
 
 # Why a draft waits for a person; there is one reason as long as nothing is sent without one.
@@ -107,6 +108,7 @@ def resource(draft: Draft) -> dict[str, Any]:
         "status": status,
         "reason_in_queue": EVERY_DRAFT if status in OPEN else None,
         "submitted_at": draft.submitted_at,
+        "findings": [finding | {"says": checks.SAYS.get(finding["check"])} for finding in draft.submission.findings],
         "decision": _decision(draft, decision) if decision else None,
         "deliveries": [_delivery(delivery) for delivery in deliveries],
         "metadata": draft.submission.metadata or {},

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Max
 
-from reviewqueue import edits
+from reviewqueue import checks, edits
 from reviewqueue.models import Body, Bot, Decision, Feed
 from reviewqueue.queries.drafts import pseudonym
 
@@ -80,6 +80,8 @@ def lesson(decision: Decision) -> dict[str, Any]:
         "reasons": feedback.reasons,
         "note": _text(feedback.note),
         "causes": feedback.causes,
+        "findings": [finding | {"says": checks.SAYS.get(finding["check"])} for finding in feedback.findings],
+        "overridden": feedback.overridden,
         "spans": feedback.spans,
         "blind": decision.by_vote.blind,
         "edit_rate": feedback.edit_rate,

@@ -5,7 +5,7 @@ import pytest
 from reviewqueue.actions import claim, decide, settle
 from reviewqueue.api import cursor
 from reviewqueue.models import Feed
-from tests.factories import make_agent, make_bot, make_decision, make_draft, seen
+from tests.factories import make_agent, make_bot, make_decision, make_draft, make_queue, seen
 
 
 @pytest.fixture
@@ -51,12 +51,26 @@ def test_one_edit_whole(door, bot, feed):
         "reasons": ["other"],
         "note": "Tuesday",
         "causes": [],
+        "findings": [],
+        "overridden": [],
         "spans": [],
         "blind": False,
         "edit_rate": 0.2,
         "edit_unit": "word",
         "source": {"vendor": "acme", "model": "small", "version": "1", "prompt_version": "p1"},
     }
+
+
+def test_a_warning_that_was_set_aside_is_told(door, bot, feed):
+    make_queue(promise_words=["guarantee"])
+    agent = make_agent()
+    draft = claim.claim(make_draft(bot=bot, text="We guarantee it.").pk, by=agent)
+    told = {"check": "promise", "level": "warning", "start": 3, "end": 12}
+    told["says"] = "The queue's list of promises has these words."
+    assert door.get(f"/drafts/{draft.pk}").json()["findings"] == [told]
+    feed(decide.approve(draft.pk, override=["promise"], **seen(draft, agent)))
+    (lesson,) = door.get("/feedback").json()["feedback"]
+    assert (lesson["findings"], lesson["overridden"]) == ([told], ["promise"])
 
 
 def test_an_approval_and_a_rejection(door, bot, feed):

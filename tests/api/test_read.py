@@ -33,6 +33,7 @@ def test_a_waiting_draft(door, bot):
         "kind": "reply",
         "status": "waiting",
         "reason_in_queue": "every_draft",
+        "findings": [],
         "decision": None,
         "deliveries": [],
         "metadata": {"trace": "abc"},

@@ -43,7 +43,8 @@ def test_the_statuses_of_the_contract():
         409: "lease-lost already-decided slot-taken newer-message draft-changed already-sent already-delivered"
         " opted-out consent-missing cannot-send-again",
         410: "withdrawn expired erased",
-        422: "check-failed external-id-reused unknown-queue conversation-mismatch reason-missing not-confirmed",
+        422: "check-failed check-warning external-id-reused unknown-queue conversation-mismatch reason-missing"
+        " not-confirmed",
         429: "too-fast",
         403: "not-allowed",
         404: "not-found",
