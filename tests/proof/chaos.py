@@ -62,6 +62,9 @@ UPDATE delivery SET deadline = now() WHERE status = 'queued' AND deadline < now(
 OR status = 'sending' AND deadline < now() + interval '20 s'
 """
 
+# Seconds without a change after which nothing moves.
+STILL = 3
+
 # Seconds of calm after which what is owed must be done.
 CALM = 240
 
@@ -161,8 +164,8 @@ class Chaos:
     def calm(self, *, patience: float) -> None:
         """All is up; until nothing is owed any more, or CALM seconds have passed.
 
-        Past `patience` seconds the deadlines of lost jobs and silent workers are brought forward: no promise rests on
-        them, and a short run has no time for them.
+        Past `patience` seconds the deadlines of lost jobs and silent workers are brought forward where nothing moves:
+        no promise rests on them, and a short run has no time for them.
         """
         self.house.receiver.good.set()
         for link in self.house.links.values():
@@ -171,11 +174,15 @@ class Chaos:
         while self._later:
             heapq.heappop(self._later)[2]()
         end = time.monotonic() + CALM
-        began = time.monotonic()
+        began = moved = time.monotonic()
+        before = ""
         while time.monotonic() < end and (owed := self._owed()):
             self.tick(fragile=False)
-            if time.monotonic() - began > patience:
+            if owed != before:
+                before, moved = owed, time.monotonic()
+            elif time.monotonic() - max(moved, began + patience) > STILL:
                 self._sql(HURRY)
+                moved = time.monotonic()
             if time.monotonic() - self._told > 10:
                 self._told = time.monotonic()
                 self.say(f"  still owed: {owed}")
