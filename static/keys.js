@@ -1,16 +1,13 @@
-// Single keys. What a key presses carries data-key: the template tag `key` writes it from the one table of keys
-// (reviewqueue/desk/keymap.py), and its badge (app.css) is drawn from it. What keys walk through carries data-walk, its
-// stops data-stop. All of it is looked up when a key is pressed, so a script may change the page as it likes.
-// Loaded without defer, so that the badges are there at the first paint. Without script there are no keys, no badges.
+// Single keys. What a key presses carries data-key, from the template tag `key` and the one table of keys
+// (reviewqueue/desk/keymap.py); what keys walk through carries data-walk, its stops data-stop. They are looked up when a
+// key is pressed: a script may change the page as it likes. Not deferred, so that badges are in the first paint.
 //
-// A key is bound to the draft that was painted. Scripts that change drafts without leaving the page say so by events
-// on #bench or document (they bubble):
-//   desk:locked    nothing decides from now on; dispatched here for every form that posts, `detail` is the form
-//   desk:unlocked  an answer came, and the same draft is still there: it can be decided again
-//   desk:painted   another draft was put into the page: it can be decided once it has been on the screen a moment
+// A key is bound to the draft that was painted. Scripts that exchange drafts say so by events that bubble to document:
+//   desk:locked    nothing decides from now on; dispatched here for every form that posts (`detail`)
+//   desk:unlocked  an answer came, and the same draft is still there
+//   desk:painted   another draft was put into the page
 //   desk:say       `detail` is a sentence for the status line
-// A script that sends forms itself listens for `submit` on document, not while capturing: a form that may not be sent
-// now never gets there.
+// A script that sends forms itself listens for `submit` on document, bubbling: a form that must wait never gets there.
 "use strict";
 
 (() => {
@@ -40,7 +37,6 @@
   let prefix = ""; // the first key of a sequence, and until when
   let until = 0;
   let last = { key: "", at: -Infinity }; // the key that counted last
-  let anchor = null; // the box of the row that was selected last
 
   root.dataset.keys = root.dataset.singleKeys ?? "on";
 
@@ -184,7 +180,6 @@
 
   const ARROWS = { ArrowDown: "next", ArrowUp: "previous" };
   const row = (stop) => stop.closest("tr, li") ?? stop;
-  const box = (stop) => row(stop).querySelector("input[type=checkbox]");
 
   function walk(key) {
     for (const list of document.querySelectorAll("[data-walk]")) {
@@ -202,9 +197,7 @@
     const to = { next: at + 1, "next-message": at + 1, previous: at - 1, "previous-message": at < 0 ? stops.length - 1 : at - 1 }[action];
     if (to !== undefined) visit(stops[to]);
     else if (at < 0) return false;
-    else if (action === "open") stops[at].click();
-    else if (action === "select") toggle(box(stops[at]));
-    else range(stops.map(box), at);
+    else stops[at].click();
     return true;
   }
 
@@ -213,17 +206,6 @@
     const folded = stop.closest("details");
     if (folded) folded.open = true;
     stop.focus();
-  }
-
-  function toggle(one) {
-    one?.click();
-    anchor = one;
-  }
-
-  function range(boxes, at) {
-    const from = Math.max(0, boxes.indexOf(anchor));
-    for (const one of boxes.slice(Math.min(from, at), Math.max(from, at) + 1)) if (one && !one.checked) one.click();
-    anchor = boxes[at];
   }
 
   // --- The status line --------------------------------------------------------------------------------------------

@@ -113,9 +113,13 @@
   // What works on this page comes first.
   function arrange(dialog) {
     const here = dialog.querySelector("[data-here]");
-    const rows = [...dialog.querySelectorAll("tr")];
-    here.querySelector("tbody").append(...rows.filter(({ dataset }) => works(dataset.pressed)));
-    here.hidden = !here.querySelector("tr");
+    const table = here.querySelector("tbody");
+    for (const row of dialog.querySelectorAll("tr")) {
+      const { pressed } = row.dataset;
+      if (table.querySelector(`[data-pressed="${pressed}"]`)) row.remove();
+      else if (works(pressed)) table.append(row);
+    }
+    const rows = dialog.querySelectorAll("tr");
     const filter = dialog.querySelector("[data-filter]");
     const narrow = () => {
       const wanted = plain(filter.value.trim());
