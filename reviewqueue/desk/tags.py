@@ -393,8 +393,8 @@ def blocks(findings: Iterable[Finding]) -> bool:
     return bool(errors(findings))
 
 
-@register.filter
-def says(check: str) -> str:
+@register.filter("says")
+def check_says(check: str) -> str:
     return _(SAYS.get(check, check))
 
 

@@ -3,7 +3,18 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from reviewqueue.desk import ahead, decisions, drafts, preferences, queue, saved_views, selection, sign_in, typing, views
+from reviewqueue.desk import (
+    ahead,
+    decisions,
+    drafts,
+    preferences,
+    queue,
+    saved_views,
+    selection,
+    sign_in,
+    typing,
+    views,
+)
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
