@@ -33,12 +33,12 @@ def keep(draft_id: int, *, by: User, text: str) -> datetime:
     # Locked, so that a decision which comes at the same time takes this text along.
     draft = Draft.objects.select_for_update(of=("self",)).select_related("body").filter(pk=draft_id).first()
     if draft is None:
-        raise lease_lost(draft_id)
+        raise lease_lost(draft_id, by)
     if draft.status not in ("waiting", "claimed"):
-        raise gone(draft, text=text)
+        raise gone(draft, by, text=text)
     mine = Typed.objects.filter(draft=draft, agent=by)
     if by.pk not in (draft.holder_id, draft.last_holder_id) and not mine.exists():
-        raise lease_lost(draft_id, text=text)
+        raise lease_lost(draft_id, by, text=text)
     now = timezone.now()
     if text == draft.body.text:
         mine.delete()

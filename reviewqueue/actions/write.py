@@ -18,10 +18,9 @@ from reviewqueue.actions.wave import order_key
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Body, Bot, Draft, Lane, Source, Submission, User
 from reviewqueue.models.user import own_lane
-from reviewqueue.queries.lanes import readers
+from reviewqueue.queries.lanes import WRITABLE, may_write
 
-# Modes in which a person may answer; a drill or a recheck has no customer.
-MODES = ("live", "sandbox")
+SERVED = "Only who is served from this queue and language writes here."
 
 
 def write(draft_id: int, *, by: User) -> Draft:
@@ -44,7 +43,7 @@ def correct(draft_id: int, *, by: User) -> Draft:
 
 def _base(draft_id: int) -> Draft:
     found = Draft.objects.select_related("conversation", "lane__queue", "submission", "customer")
-    base = found.filter(pk=draft_id, mode__in=MODES, conversation__isnull=False).first()
+    base = found.filter(pk=draft_id, mode__in=WRITABLE, conversation__isnull=False).first()
     if base is None:
         raise Refused("not-found", "There is no conversation to answer.", draft_id=draft_id)
     return base
@@ -52,24 +51,15 @@ def _base(draft_id: int) -> Draft:
 
 @transaction.atomic
 def _begin(base: Draft, by: User, corrects: Draft | None = None) -> Draft:
-    _may_write(base, by)
+    if not may_write(base, by):
+        several = base.lane.queue.seats > 1
+        says = "Several people judge each draft of this queue; a lead writes here alone." if several else SERVED
+        raise Refused("not-allowed", says, draft_id=base.pk)
     # Of two presses at once the second one finds what the first one began.
     lock_agent(by.pk)
     lane = lanes.of_agent(base.lane, by.pk)
     begun = _begun(base, by, corrects) or _stored(base, by, lane, corrects)
     return claim(begun.pk, by=by)
-
-
-def _may_write(base: Draft, by: User) -> None:
-    if not (by.is_active and by.decides):
-        raise Refused("not-allowed", "Your role reads only; it cannot write to customers.", draft_id=base.pk)
-    if by.leads:
-        return
-    if base.lane.queue.seats > 1:
-        says = "Several people judge each draft of this queue; a lead writes here alone."
-        raise Refused("not-allowed", says, draft_id=base.pk)
-    if not readers(base.lane).filter(pk=by.pk).exists():
-        raise Refused("not-allowed", "You are not served from this queue and language.", draft_id=base.pk)
 
 
 def _begun(base: Draft, by: User, corrects: Draft | None) -> Draft | None:

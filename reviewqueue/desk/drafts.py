@@ -21,6 +21,8 @@ ACTIONS: dict[str, Callable[..., Decision | None]] = {
     "approve": decide.approve,
     "edit": decide.edit,
     "reject": decide.reject,
+    "return": decide.return_to_bot,
+    "discard": decide.discard,
 }
 
 

@@ -13,7 +13,7 @@ from reviewqueue.actions.decide import CAUSES
 from reviewqueue.desk.keymap import TABLE
 from reviewqueue.edits import canonical
 from reviewqueue.filters import Query, parse
-from reviewqueue.queries.desk import reasons_named
+from reviewqueue.queries.desk import escalation_reasons, reasons_named
 from reviewqueue.queries.queue import START, Cursor
 
 # What the agent can say about a customer's text, beside the label. Each has its key.
@@ -27,6 +27,8 @@ EXTRA: dict[str, tuple[str, ...]] = {
     "approve": ("confirmed",),
     "edit": ("text", "reasons", "note"),
     "reject": ("reasons", "note"),
+    "return": ("reasons", "note"),
+    "discard": (),
 }
 
 # How the changes of an edit are shown, in the order in which a key goes through them.
@@ -116,6 +118,8 @@ class DecisionForm(LeaseForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if data.get("verdict") == "return" and not data.get("note", "").strip():
+            self.add_error("note", _("Write what the bot should do otherwise."))
         if data.get("verdict") == "reject":
             self._check_reasons(data.get("reasons") or [], data.get("note", ""))
         return data
@@ -135,6 +139,39 @@ class DecisionForm(LeaseForm):
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the verdict's action."""
         names = (*SEEN, *EXTRA[self.cleaned_data["verdict"]])
+        return {name: self.cleaned_data[name] for name in names}
+
+
+class HandoverForm(LeaseForm):
+    """To whom a draft goes, and why."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in ("escalated", "handed-over", "help")])
+    to = forms.IntegerField(required=False, min_value=1, max_value=MOST)
+    reason = forms.CharField(required=False, max_length=200)
+    note = Text()
+
+    def clean(self) -> dict[str, Any]:
+        """Said beside the field what the action would refuse on a page of its own."""
+        data = super().clean() or {}
+        kind, note = data.get("kind"), data.get("note", "").strip()
+        if kind == "escalated":
+            self._check_reason(data.get("reason", ""), note)
+        elif kind and not data.get("to"):
+            self.add_error("to", _("Choose who gets the draft."))
+        if kind == "help" and not note:
+            self.add_error("note", _("Write what you ask."))
+        return data
+
+    def _check_reason(self, slug: str, note: str) -> None:
+        known = {reason.slug: reason for reason in escalation_reasons()}
+        if slug not in known:
+            self.add_error("reason", _("Say why the draft goes to the leads."))
+        elif known[slug].needs_note and not note:
+            self.add_error("note", _("%s needs a note that says more.") % known[slug].label)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        names = ("epoch", "note", "reason" if self.cleaned_data["kind"] == "escalated" else "to")
         return {name: self.cleaned_data[name] for name in names}
 
 

@@ -7,6 +7,7 @@ from reviewqueue.desk import (
     ahead,
     decisions,
     drafts,
+    handovers,
     preferences,
     queue,
     saved_views,
@@ -14,6 +15,7 @@ from reviewqueue.desk import (
     sign_in,
     typing,
     views,
+    written,
 )
 
 urlpatterns = [
@@ -46,6 +48,10 @@ urlpatterns = [
     path("drafts/<int:draft_id>/release", drafts.release, name="release"),
     path("drafts/<int:draft_id>/skip", drafts.skip, name="skip"),
     path("drafts/<int:draft_id>/decision", drafts.decision, name="decision"),
+    path("drafts/<int:draft_id>/handovers", handovers.handovers, name="handovers"),
+    path("drafts/<int:draft_id>/holder", handovers.holder, name="holder"),
+    path("drafts/<int:draft_id>/answers", written.answers, name="answers"),
+    path("drafts/<int:draft_id>/corrections", written.corrections, name="corrections"),
     # /decisions/<id>, /deliveries/<id>
     path("decisions", decisions.decisions, name="decisions"),
     path("decisions/<int:decision_id>/settlement", decisions.settlement, name="settlement"),

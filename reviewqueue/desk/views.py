@@ -9,16 +9,28 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviewqueue.actions import claim
 from reviewqueue.desk.access import SignedIn, decides
-from reviewqueue.desk.forms import CAUSE_WORDS, ClaimForm, DecisionForm
+from reviewqueue.desk.forms import CAUSE_WORDS, ClaimForm, DecisionForm, HandoverForm
 from reviewqueue.lifecycle import Refused
 from reviewqueue.queries import desk as queries
+from reviewqueue.queries.handovers import colleagues
 from reviewqueue.queries.rates import MANY
+
+# The part of the bar from which each form comes.
+BARS = {
+    "edit": "edit",
+    "reject": "reject",
+    "return": "return",
+    "escalated": "escalate",
+    "handed-over": "hand",
+    "help": "hand",
+}
 
 
 @require_safe
 @decides
 def desk(request: SignedIn) -> HttpResponse:
-    """The draft on the agent's screen, or why there is none. `edit` and `reject` open their part of the bar."""
+    """The draft on the agent's screen, or why there is none. `edit`, `reject`, `return`, `escalate` and `hand` open
+    their part of the bar."""
     bench = queries.on_screen(request.user)
     if bench is None:
         nothing = queries.nothing(request.user)
@@ -27,8 +39,13 @@ def desk(request: SignedIn) -> HttpResponse:
 
 
 def _mode(request: SignedIn, bench: queries.Bench) -> str:
-    if "edit" in request.GET and bench.editable and bench.draft.kind == "reply":
+    for mode in ("escalate", "hand"):
+        if mode in request.GET:
+            return mode
+    if bench.own or ("edit" in request.GET and bench.editable and bench.draft.kind == "reply"):
         return "edit"
+    if "return" in request.GET and bench.before.returnable:
+        return "return"
     return "reject" if "reject" in request.GET else ""
 
 
@@ -49,12 +66,14 @@ def on_bench(request: SignedIn, bench: queries.Bench, mode: str = "", **more: An
         "typed": bench.kept if bench.kept is not None else bench.text,
         "decision_key": uuid.uuid4(),
         "causes": CAUSE_WORDS,
+        "escalations": queries.escalation_reasons() if mode == "escalate" else [],
+        "colleagues": colleagues(bench.draft, request.user) if mode == "hand" else [],
         "chosen_causes": request.GET.getlist("causes"),
         **more,
     }
 
 
-def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> HttpResponse:
+def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm | HandoverForm) -> HttpResponse:
     """The desk again, with what is wrong and all that was typed; a refusal where the draft has left it."""
     text = form.data.get("text") or form.data.get("note")
     if not request.accepts("text/html"):
@@ -63,7 +82,7 @@ def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm) -> Http
     bench = queries.on_screen(request.user)
     if bench is None or bench.draft.pk != draft_id:
         raise Refused("lease-lost", "This draft is not on your desk.", draft_id=draft_id, text=text)
-    mode = {"edit": "edit", "reject": "reject"}.get(form.data.get("verdict", ""), "")
+    mode = BARS.get(form.data.get("verdict") or form.data.get("kind", ""), "")
     typed = {"typed": form.data["text"]} if mode == "edit" and "text" in form.data else {}
     return render_bench(
         request,

@@ -15,6 +15,7 @@ from reviewqueue.checks import Finding
 from reviewqueue.models import AgentDay, Decision, Delivery, Draft, Hold, Lane, Message, Note, Reason, Skip, Typed, User
 from reviewqueue.models.draft import NEVER
 from reviewqueue.queries.findings import of_text
+from reviewqueue.queries.handovers import Before, before
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
 
@@ -58,6 +59,7 @@ class Bench:
     reasons: list[Reason]
     kept: str | None
     notes: list[Note]
+    before: Before
 
     @property
     def text(self) -> str:
@@ -81,6 +83,11 @@ class Bench:
     @property
     def editable(self) -> bool:
         return "edit" in self.draft.submission.allowed
+
+    @property
+    def own(self) -> bool:
+        """Begun by a person: there is no machine's text."""
+        return self.draft.origin == "agent"
 
     @property
     def newer(self) -> bool:
@@ -120,6 +127,7 @@ def bench(draft: Draft, user: User) -> Bench:
         reasons=list(Reason.objects.filter(kind=draft.kind)),
         kept=_kept(draft, user),
         notes=notes_on(draft),
+        before=before(draft, user),
     )
 
 
@@ -131,8 +139,13 @@ def in_hand(draft_id: int, user: User) -> Draft | None:
 
 
 def notes_on(draft: Draft) -> list[Note]:
-    """What colleagues wrote to each other about a draft, oldest first."""
-    return list(Note.objects.filter(draft=draft).select_related("author", "body").order_by("id"))
+    """What colleagues wrote to each other about a draft, oldest first; without those who have judged it, as long as
+    others are to judge it without a look at them."""
+    found = Note.objects.filter(draft=draft).select_related("author", "body").order_by("id")
+    if draft.seats > 1 and draft.status in ("waiting", "claimed"):
+        voters = list(draft.votes.filter(round=draft.round).values_list("agent", flat=True))
+        found = found.exclude(author__in=voters) if len(voters) < draft.seats else found
+    return list(found)
 
 
 def last_messages(draft: Draft) -> tuple[list[Message], int]:
@@ -165,6 +178,10 @@ def _kept(draft: Draft, user: User) -> str | None:
     return Typed.objects.filter(draft=draft, agent=user).values_list("text", flat=True).first()
 
 
+def escalation_reasons() -> list[Reason]:
+    return list(Reason.objects.filter(kind="escalation"))
+
+
 def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
     """The reasons there are of these, by slug."""
     return {reason.slug: reason for reason in Reason.objects.filter(slug__in=slugs)}
@@ -176,7 +193,7 @@ def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
 def held(user: User) -> tuple[list[Hold], int]:
     """(my last decisions that can still be undone, newest first; how many more there are, counted to MANY)"""
     found = Hold.objects.filter(decision__by_agent=user, settled_at=None)
-    last = list(found.select_related("decision__draft").order_by("-decision_id")[: HELD + 1])
+    last = list(found.select_related("decision__draft", "decision__by_vote").order_by("-decision_id")[: HELD + 1])
     more = _some(found) - HELD if len(last) > HELD else 0
     return last[:HELD], more
 
@@ -249,6 +266,7 @@ class Nothing:
     others: list[tuple[User, int]]
     first_lease_ends: datetime | None
     skipped: int
+    voted: int
     first_skip_ends: datetime | None
     in_a_queue: bool
     decided_today: int
@@ -271,6 +289,7 @@ def nothing(user: User) -> Nothing:
         others=_holders(open_now),
         first_lease_ends=open_now.aggregate(first=Min("lease_until"))["first"],
         skipped=len(ends),
+        voted=len(skips) - len(ends),
         first_skip_ends=min(ends, default=None),
         in_a_queue=user.queues.exists(),
         decided_today=_decided_today(user),

@@ -5,6 +5,9 @@ from django.db.models import Q, QuerySet
 from reviewqueue.models import Draft, Lane, User, Vote
 from reviewqueue.models.user import LEADS
 
+# Modes in which a person may answer; a drill or a recheck has no customer.
+WRITABLE = ("live", "sandbox")
+
 
 def lanes_of(user: User) -> list[int]:
     """Ids of the lanes of the user's queues, in languages the user reads, asking for no skill the user lacks.
@@ -37,3 +40,11 @@ def receivers(draft: Draft) -> "QuerySet[User]":
     voted = Vote.objects.filter(draft=draft, round=draft.round).values("agent")
     found = found.exclude(pk__in=voted)
     return found.filter(role__in=LEADS) if draft.up_for_adjudication else found
+
+
+def may_write(draft: Draft, user: User) -> bool:
+    """Whether the user may answer the conversation of that draft in their own words: where several people judge each
+    draft, a lead alone."""
+    if draft.conversation_id is None or draft.mode not in WRITABLE or not (user.is_active and user.decides):
+        return False
+    return user.leads or (draft.lane.queue.seats == 1 and readers(draft.lane).filter(pk=user.pk).exists())

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from reviewqueue.edits import word_diff
-from reviewqueue.models import Decision, Delivery, Draft, Message, Note, Reason, User
+from reviewqueue.models import Decision, Delivery, Draft, Handover, Message, Note, Reason, User, Vote
 from reviewqueue.queries.desk import DRAFT_WITH_ALL, last_messages, notes_on
-from reviewqueue.queries.lanes import lanes_of
+from reviewqueue.queries.handovers import Handed, Judged, handed_on, judged
+from reviewqueue.queries.lanes import lanes_of, may_write
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Round:
     text: str | None
     diff: list[tuple[str, str]]
     reasons: list[str]
+    votes: list[Judged]
     deliveries: list[Delivery]
 
     @property
@@ -41,16 +43,23 @@ class Timeline:
     rounds: list[Round]
     claimable: bool
     notes: list[Note]
+    handed: list[Handed]
+    corrections: list[Draft]
+    newer: Draft | None
+    writable: bool
+    correctable: bool
 
 
 def visible(user: User) -> "QuerySet[Draft]":
-    """The drafts whose page the user may open: those of the own lanes, the ones decided, and all for a lead."""
+    """The drafts whose page the user may open: those of the own lanes, the ones judged or given away, and all for
+    a lead."""
     if user.leads:
         return Draft.objects.all()
     if not user.decides:
         return Draft.objects.none()
-    decided = Decision.objects.filter(by_agent=user).values("draft")
-    return Draft.objects.filter(Q(lane__in=lanes_of(user)) | Q(pk__in=decided))
+    judged_by = Vote.objects.filter(agent=user).values("draft")
+    given_by = Handover.objects.filter(by=user).values("draft")
+    return Draft.objects.filter(Q(lane__in=lanes_of(user)) | Q(pk__in=judged_by) | Q(pk__in=given_by))
 
 
 def timeline(draft_id: int, user: User) -> Timeline | None:
@@ -60,12 +69,18 @@ def timeline(draft_id: int, user: User) -> Timeline | None:
         return None
     reasons = dict(Reason.objects.filter(kind=draft.kind).values_list("slug", "label"))
     messages, unshown = last_messages(draft)
+    writable = may_write(draft, user)
     return Timeline(
         draft=draft,
         unshown=unshown,
         messages=messages,
         rounds=[_round(decision, draft, reasons) for decision in _decisions(draft)],
-        claimable=draft.status == "waiting" and draft.lane_id in lanes_of(user),
+        claimable=draft.status == "waiting" and (user.leads or draft.lane_id in lanes_of(user)),
+        handed=handed_on(draft),
+        corrections=list(draft.corrections.order_by("id")),
+        newer=Draft.objects.filter(supersedes=draft).first(),
+        writable=writable,
+        correctable=writable and draft.deliveries.filter(status__in=("delivered", "unknown")).exists(),
         notes=notes_on(draft),
     )
 
@@ -84,6 +99,11 @@ def _decisions(draft: Draft) -> "QuerySet[Decision]":
     )
 
 
+def _votes(decision: Decision) -> list[Vote]:
+    found = Vote.objects.filter(draft=decision.draft_id, round=decision.round)
+    return list(found.select_related("agent", "final", "remark__note").order_by("seat"))
+
+
 def _round(decision: Decision, draft: Draft, reasons: dict[str, str]) -> Round:
     final = decision.by_vote.final
     text = final.text if final else None
@@ -94,5 +114,6 @@ def _round(decision: Decision, draft: Draft, reasons: dict[str, str]) -> Round:
         text=text,
         diff=diff,
         reasons=[reasons.get(slug, slug) for slug in decision.feedback.reasons],
+        votes=judged(draft, _votes(decision)) if decision.seats > 1 else [],
         deliveries=list(decision.deliveries.all()),
     )

@@ -39,7 +39,7 @@ def test_the_page_that_a_link_asks_for_never_claims(amina):
 
 def test_keys_are_those_of_the_map_and_each_is_bound_once(amina):
     make_draft()
-    assert sorted(amina.claim().keys) == ["A", "C", "Ctrl+Enter", "E", "R", "S"]
+    assert sorted(amina.claim().keys) == ["A", "C", "Ctrl+Enter", "E", "F", "I", "R", "S"]
 
 
 def test_earlier_messages_are_folded_and_a_newer_one_is_marked(amina):
@@ -130,7 +130,7 @@ def test_an_edit_with_a_warning_is_sent_by_a_second_button(amina):
 
 def test_without_the_right_to_edit_there_is_no_edit(amina):
     make_draft(allowed=["approve", "reject"])
-    assert set(amina.claim().keys) == {"A", "C", "R", "S", "Ctrl+Enter"}
+    assert set(amina.claim().keys) == {"A", "C", "F", "I", "R", "S", "Ctrl+Enter"}
     assert "Your edit" not in amina.open("/desk?edit=1").words
 
 
@@ -473,7 +473,7 @@ def test_the_number_of_queries_of_the_desk_does_not_grow(amina, django_assert_nu
         draft = make_draft(conversation=make_content()["conversation"] | {"messages": messages})
         claim.claim(draft.pk, by=amina.user)
         amina.open("/desk")
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             amina.open("/desk")
 
 

@@ -112,8 +112,8 @@ def test_a_waiting_draft_can_be_claimed_from_its_page(amina, browse):
     amina.open(f"/drafts/{draft.pk}")
     assert amina.press("/claims", draft=draft.pk).root.one("h1").words.startswith(f"#{draft.pk}")
     release(draft.pk, by=amina.user, epoch=Draft.objects.get().epoch)
-    lead = browse(make_agent(role="lead", queues=()))
-    assert "Claim this draft" not in lead.open(f"/drafts/{draft.pk}").words
+    lead = browse(make_agent(role="lead", queues=()))  # a lead may pick from any lane
+    assert "Claim this draft" in lead.open(f"/drafts/{draft.pk}").words
 
 
 def test_what_was_erased_is_gone_and_what_happened_stays(amina, as_role):
@@ -135,7 +135,7 @@ def test_the_number_of_queries_does_not_grow_with_rounds_and_deliveries(amina, d
             amina.decide(draft.pk, "approve")
             if Decision.objects.count() < rounds:
                 settle.undo(Decision.objects.latest("id").pk, by=amina.user)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(16):
             amina.open(f"/drafts/{draft.pk}")
         if rounds == 1:
             settle.undo(Decision.objects.latest("id").pk, by=amina.user)
