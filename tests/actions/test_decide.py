@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reviewqueue.actions import claim, conversation, decide
@@ -168,6 +170,18 @@ def test_a_warning_is_set_aside_by_name_and_that_is_recorded():
         ("link", "https://evil.example"),
     ]
     assert "words" not in str(feedback.findings)
+
+
+@pytest.mark.django_db
+def test_findings_take_no_further_statement(django_assert_num_queries):
+    make_queue(promise_words=["guarantee"], known_hosts=["acme.example"])
+    agent = make_agent()
+    plain = claimed(agent, text="It left today.")
+    with CaptureQueriesContext(connection) as statements:
+        decide.approve(plain.pk, **seen(plain, agent))
+    warned = claimed(agent, text="We guarantee it.")
+    with django_assert_num_queries(len(statements)):
+        decide.approve(warned.pk, override=["promise"], **seen(warned, agent))
 
 
 @pytest.mark.django_db
