@@ -1,5 +1,5 @@
-// The queue list: news of it, and a selection by keys. No row moves, appears or vanishes here: what is new waits behind
-// a button, what others decided stays, greyed. Which key does what is in the page (data-key), keys.js presses it.
+// The queue list: news of it, and how much is selected. No row moves, appears or vanishes here: what is new waits behind
+// a button, what others decided stays, greyed. keys.js walks through the rows.
 "use strict";
 
 (() => {
@@ -8,7 +8,6 @@
   const { news, query, since, lateWords, selected } = page.dataset;
   const bulk = document.getElementById("bulk");
   const rows = [...document.querySelectorAll("#rows [data-draft]")];
-  const say = document.getElementById("say");
 
   // --- News ---
 
@@ -48,58 +47,26 @@
   // --- Selection ---
 
   const boxes = rows.map((row) => row.querySelector("[type=checkbox]"));
-  const here = () => rows.indexOf(document.activeElement.closest?.("[data-draft]"));
-  let last = 0;
   let telling = 0;
 
   // One sentence for each change, also where a range changes many.
   function tell() {
     clearTimeout(telling);
     telling = setTimeout(() => {
-      const picked = boxes.filter((box) => box.checked).length;
-      const words = selected.replace("{n}", picked);
+      const words = selected.replace("{n}", boxes.filter((box) => box.checked).length);
       bulk.querySelector("[data-picked]").textContent = words;
-      say.textContent = words;
+      document.dispatchEvent(new CustomEvent("desk:say", { detail: words }));
     }, 150);
   }
 
-  function pick() {
-    const at = here();
-    if (at < 0 || boxes[at].disabled) return;
-    boxes[at].checked = !boxes[at].checked;
-    last = at;
-    tell();
-  }
+  bulk?.addEventListener("reset", tell);
+  page.addEventListener("change", (event) => { if (boxes.includes(event.target)) tell(); });
 
-  function pickRange() {
-    const at = here();
-    if (at < 0) return;
-    for (let n = Math.min(last, at); n <= Math.max(last, at); n += 1) boxes[n].checked = !boxes[n].disabled;
-    tell();
-  }
-
-  function clear() {
-    for (const box of boxes) box.checked = false;
-    tell();
-  }
-
-  page.addEventListener("change", (event) => {
-    const at = boxes.indexOf(event.target);
-    if (at >= 0) { last = at; tell(); }
+  // A key that acts upon the selection means the row with the focus where nothing is selected.
+  bulk?.addEventListener("submit", () => {
+    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    if (at >= 0 && !boxes.some((box) => box.checked)) boxes[at].checked = true;
   });
-
-  // "To me" by key with nothing selected means the row that has the focus.
-  bulk?.addEventListener("submit", (event) => {
-    if (boxes.some((box) => box.checked)) return;
-    if (here() >= 0) boxes[here()].checked = true; else event.preventDefault();
-  });
-
-  if (bulk) {
-    bulk.querySelector("[data-script]").hidden = false;
-    bulk.querySelector("[data-select]").addEventListener("click", pick);
-    bulk.querySelector("[data-range]").addEventListener("click", pickRange);
-    bulk.querySelector("[data-clear]").addEventListener("click", clear);
-  }
 
   ask();
   setInterval(ask, EVERY);

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from reviewqueue.actions import claim, decide
+from reviewqueue.actions import claim, decide, handover
 from reviewqueue.actions import lease as leases
 from reviewqueue.actions.lease import SHOWN
 from reviewqueue.actions.log import log
@@ -69,6 +69,29 @@ def release(drafts: Iterable[int], *, by: User) -> list[Outcome]:
     return _each("released", drafts, lambda draft: leases.release(draft.pk, by=by, epoch=draft.epoch), by)
 
 
+def take(drafts: Iterable[int], *, by: User) -> list[Outcome]:
+    """These wait for this person alone."""
+    return _each("taken", drafts, lambda draft: handover.keep(draft.pk, by=by, epoch=draft.epoch), by)
+
+
+def hand_over(drafts: Iterable[int], *, to: int, note: str, by: User) -> list[Outcome]:
+    """These wait for a colleague alone."""
+
+    def give(draft: Draft) -> None:
+        handover.hand_over(draft.pk, by=by, epoch=draft.epoch, to=to, note=note)
+
+    return _each("handed over", drafts, give, by)
+
+
+def escalate(drafts: Iterable[int], *, reason: str, note: str, by: User) -> list[Outcome]:
+    """These wait for a lead."""
+
+    def give(draft: Draft) -> None:
+        handover.escalate(draft.pk, by=by, epoch=draft.epoch, reason=reason, note=note)
+
+    return _each("escalated", drafts, give, by)
+
+
 def _decide_each(says: str, items: Sequence[Item], act: Callable[[Draft, Item], None], by: User) -> list[Outcome]:
     known = {item.draft_id: item for item in items}
     keys = [item.decision_key for item in items]
@@ -79,8 +102,10 @@ def _decide_each(says: str, items: Sequence[Item], act: Callable[[Draft, Item], 
 
 
 def _each(says: str, drafts: Iterable[int], act: Callable[[Draft], object], by: User) -> list[Outcome]:
-    outcomes = [_one(draft_id, act, by) for draft_id in list(dict.fromkeys(drafts))[:MOST]]
-    _show_again(by)
+    outcomes = []
+    for draft_id in list(dict.fromkeys(drafts))[:MOST]:
+        outcomes.append(_one(draft_id, act, by))
+        _show_again(by)
     done = [outcome.draft_id for outcome in outcomes if outcome.refused is None]
     log(f"bulk.{says}", by, drafts=done, refused=len(outcomes) - len(done))
     return outcomes
@@ -104,7 +129,7 @@ def _one(draft_id: int, act: Callable[[Draft], object], by: User) -> Outcome:
 
 
 def _show_again(by: User) -> None:
-    """What was on the screen before is there again."""
+    """What was on the screen before is there again: the next claim would give back what lies ahead."""
     if not Draft.objects.filter(holder=by, status="claimed", slot=SHOWN).exists():
         with suppress(IntegrityError):  # the same agent claimed in another tab
             claim.promote(by)

@@ -36,6 +36,14 @@ def hand_over(draft_id: int, *, by: User, epoch: int, to: int, note: str = "") -
     return _give(draft_id, by, epoch, Handover(kind="handed-over", to_id=to), note)
 
 
+@transaction.atomic
+def keep(draft_id: int, *, by: User, epoch: int) -> Handover:
+    """The draft waits for who has it, and for nobody else. Refused: lease-lost."""
+    draft = held(draft_id, by, epoch)
+    give_back(draft, "hand_over", by, lanes.of_agent(draft.lane, by.pk))
+    return Handover.objects.create(draft=draft, by=by, to=by, kind="handed-over")
+
+
 def ask_help(draft_id: int, *, by: User, epoch: int, to: int, note: str) -> Handover:
     """Ask a colleague. They get the draft; decide it; or release it, and then who asked has it again.
 

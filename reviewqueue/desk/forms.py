@@ -265,6 +265,7 @@ class SelectionForm(QueueForm):
     do = forms.CharField()
     drafts = forms.TypedMultipleChoiceField(required=False)
     item = forms.TypedMultipleChoiceField(required=False)
+    to = forms.IntegerField(required=False, min_value=1, max_value=MOST_BIG)
     reasons = forms.TypedMultipleChoiceField(required=False)
     note = Text()
 

@@ -30,3 +30,10 @@ def sample(drafts: list[Draft]) -> list[Draft]:
 def labels(drafts: list[Draft]) -> list[tuple[str, int]]:
     """How often each label is among them, the most frequent first."""
     return Counter(draft.body.text or "" for draft in drafts).most_common()
+
+
+def colleagues(drafts: list[Draft], besides: User) -> list[User]:
+    """Who works in the queues of these drafts."""
+    found = User.objects.filter(queues__in={draft.lane.queue_id for draft in drafts}, is_active=True)
+    others = found.exclude(role="auditor").exclude(pk=besides.pk).distinct()
+    return list(others.order_by("first_name", "last_name", "username"))

@@ -15,7 +15,8 @@ from django.test import Client
 from playwright.sync_api import Page
 
 from reviewqueue.actions import claim as claims
-from reviewqueue.actions import conversation, decide, lease, settle, withdraw
+from reviewqueue.actions import conversation, decide, lease, saved_views, settle, withdraw
+from reviewqueue.actions.similar import keep_words
 from reviewqueue.lifecycle import DELIVERY, Refused, move
 from reviewqueue.models import Attempt, Body, Bot, Decision, Delivery, Draft, User
 from tests import factories
@@ -375,25 +376,97 @@ def queue(visit: Visit) -> None:
 @view("queue-filtered")
 def queue_filtered(visit: Visit) -> None:
     mixture(visit)
-    visit.open("/queue?language=ja&kind=reply")
+    visit.open("/queue?q=lang:ja+type:reply")
 
 
 @view("queue-no-match")
 def queue_no_match(visit: Visit) -> None:
     mixture(visit)
-    visit.open("/queue?language=ja&kind=sentiment")
+    visit.open("/queue?q=lang:ja+type:sentiment")
 
 
 @view("queue-unknown-filter")
 def queue_unknown_filter(visit: Visit) -> None:
     mixture(visit)
-    visit.open("/queue?language=tlh&kind=poem")
+    visit.open("/queue?q=langg:ja+type:poem")
 
 
 @view("queue-empty")
 def queue_empty(visit: Visit) -> None:
     visit.user.queues.set([factories.make_queue("quiet")])
     visit.open("/queue")
+
+
+@view("queue-news")
+def queue_news(visit: Visit) -> None:
+    """New drafts behind their button, and a row that somebody else decided."""
+    mixture(visit)
+    page = visit.open("/queue")
+    visit.decided(by=person())
+    Draft.objects.filter(pk=visit.drafts[1].pk).update(status="withdrawn")
+    visit.waiting()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.locator("tr.gone").wait_for()
+
+
+@view("selection-labels")
+def selection_labels(visit: Visit) -> None:
+    for text in ("great, another delay", "thank you so much"):
+        visit.waiting(kind="sentiment", text=text)
+    selected(visit, "approve")
+
+
+@view("selection-reject")
+def selection_reject(visit: Visit) -> None:
+    visit.waiting()
+    selected(visit, "reject")
+
+
+@view("selection-done")
+def selection_done(visit: Visit) -> None:
+    visit.waiting()
+    visit.claimed(by=person())
+    selected(visit, "take")
+
+
+def selected(visit: Visit, do: str) -> None:
+    """All rows, and a button for them."""
+    page = visit.open("/queue")
+    for box in page.locator("#rows [type=checkbox]").all():
+        box.check()
+    with page.expect_navigation():
+        page.locator(f"button[value={do}]").click()
+
+
+@view("views", "lead")
+def views(visit: Visit) -> None:
+    saved_views.keep(name="Arabic", query="lang:ar", shared=True, by=visit.user)
+    saved_views.keep(name="Labels", query="type:sentiment", shared=False, by=visit.user)
+    visit.open("/views?q=conf:<0.6")
+
+
+@view("skipped")
+def skipped(visit: Visit) -> None:
+    draft = visit.claimed()
+    lease.skip(draft.pk, by=visit.user, epoch=draft.epoch)
+    visit.open("/skipped")
+
+
+@view("delivery-problems")
+def delivery_problems(visit: Visit) -> None:
+    visit.delivered("failed")
+    visit.delivered("unknown")
+    visit.open("/deliveries")
+
+
+@view("similar")
+def similar(visit: Visit) -> None:
+    decision = visit.decided("edit")
+    settle.send_now(decision.pk, by=visit.user)
+    with role("worker"):
+        settle.feed_final()
+        keep_words()
+    visit.open(f"/drafts/{visit.waiting().pk}/similar")
 
 
 # --- One draft ------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ def test_lists_and_filters(visits, batches):
             watch.open(f"/queue?after={start}")
         for payload in PAYLOADS[:: len(PAYLOADS) // 20]:
             words = quote(marked(payload))
-            watch.open(f"/queue?kind={words}&language={words}&queue={words}")
+            watch.open(f"/queue?q=lang:{words}+queue:{words}+bot:{words}+topic:{words}")
             watch.open(f"/desk?edit={words}")
             watch.open(f"/{words}")
         watch.visit.tab.complaints.clear()

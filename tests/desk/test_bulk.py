@@ -4,7 +4,7 @@ import pytest
 
 from reviewqueue.actions import bulk, claim
 from reviewqueue.models import Decision, Draft, Event, Skip
-from tests.factories import make_agent, make_draft
+from tests.factories import make_agent, make_draft, make_queue
 
 
 @pytest.fixture
@@ -120,6 +120,52 @@ def test_release_gives_back_what_is_open_with_me(amina):
     mine.refresh_from_db()
     assert (mine.status, mine.holder) == ("waiting", None)
     assert not Skip.objects.exists()
+
+
+def test_assigned_to_me_waits_for_nobody_else(amina, browse):
+    on_screen, drafts = make_draft(), [make_draft() for _ in range(3)]
+    amina.open("/queue")
+    amina.press("/claims", draft=on_screen.pk)
+    page = select(amina, drafts, "take")
+    assert page.root.one("h1").words == "3 drafts assigned to you"
+    assert {tuple(draft.lane.skills) for draft in Draft.objects.filter(status="waiting")} == {
+        (f"agent:{amina.user.pk}",)
+    }
+    assert Draft.objects.get(holder=amina.user, slot=0) == on_screen
+    assert claim.claim_next(by=make_agent("ben")) is None
+    page = select(amina, drafts, "release")
+    assert page.root.one("h1").words == "3 drafts released"
+    assert {tuple(draft.lane.skills) for draft in Draft.objects.filter(status="waiting")} == {()}
+
+
+def test_assigned_to_a_colleague(amina):
+    ben, drafts = make_agent("ben"), [make_draft() for _ in range(2)]
+    page = select(amina, drafts, "assign")
+    assert [option.words for option in page.root.one("select").all("option")] == ["", "ben"]
+    page = amina.press("/queue/selection", do="assign", to=ben.pk, drafts=[draft.pk for draft in drafts])
+    assert page.root.one("h1").words == "2 drafts assigned"
+    assert claim.claim_next(by=ben).pk == drafts[0].pk
+    select(amina, [make_draft()], "assign")
+    page = amina.press("/queue/selection", do="assign", to=amina.user.pk)
+    assert page.root.one("h1").words == "0 drafts assigned"
+    assert len(refused(page)) == 1
+
+
+def test_escalated_together_with_a_reason(amina):
+    lead, drafts = make_agent("lena", role="lead"), [make_draft() for _ in range(2)]
+    select(amina, drafts, "escalate")
+    reason = amina.page.root.all("input", name="reasons")[0].attributes["value"]
+    ids = [draft.pk for draft in drafts]
+    page = amina.press("/queue/selection", do="escalate", reasons=reason, drafts=ids)
+    assert page.root.one("h1").words == "2 drafts escalated"
+    assert {tuple(draft.lane.skills) for draft in Draft.objects.all()} == {("lead",)}
+    assert claim.claim_next(by=lead).pk == drafts[0].pk
+
+
+def test_a_label_that_is_judged_blind_is_not_shown(amina):
+    make_queue(blind_percent=100)
+    select(amina, [make_draft(kind="sentiment")], "approve", 422)
+    assert "positive" not in amina.page.words
 
 
 def test_only_so_many_at_once(amina, monkeypatch):
