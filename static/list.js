@@ -35,8 +35,8 @@
 
   function change(row, { gone, words }) {
     const place = row.querySelector("[data-with]");
-    if (row.dataset.words === undefined) row.dataset.words = place.textContent.trim();
-    if (words !== row.dataset.words) place.textContent = row.dataset.words = words;
+    const now = words ?? place.dataset.waits;
+    if (place.textContent.trim() !== now) place.textContent = now;
     row.classList.toggle("gone", gone);
     if (!gone) return;
     const box = row.querySelector("[type=checkbox]");

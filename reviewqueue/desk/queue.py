@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from reviewqueue.desk.access import SignedIn, decides
 from reviewqueue.desk.forms import NewsForm, QueueForm
-from reviewqueue.desk.tags import bounded, language, span
+from reviewqueue.desk.tags import bounded, language, present, span
 from reviewqueue.filters import NAMES, SPAN, Query, Term, parse, seconds
 from reviewqueue.models import User
 from reviewqueue.queries import desk as desks
@@ -172,17 +172,16 @@ def _fresh(count: listed.Count) -> str:
 
 
 def _changed(change: listed.Change, me: User) -> dict[str, Any]:
-    """`gone` greys the row; the words stand where it says with whom the draft is."""
+    """`gone` greys the row; the words stand where it says with whom the draft is. None: with whom it waits for."""
     name = _("you") if change.who == me else str(change.who or "")
     words = {
         "decided": _("Decided by %(name)s") % {"name": name},
-        "claimed": name,
-        "waiting": "",
+        "claimed": present(name, change.presence),
+        "waiting": None,
         "withdrawn": _("Taken back by the bot"),
         "expired": _("Expired"),
     }
     return {
         "gone": change.status not in ("claimed", "waiting"),
         "words": words.get(change.status, _("Moved elsewhere")),
-        "claimed": change.status == "claimed" and change.who != me,
     }

@@ -278,6 +278,19 @@ def says(context: Context, done: str) -> str:
     return str(words).replace("{draft}", f"#{context['draft'].pk}")
 
 
+PRESENCE = {
+    "viewing": _lazy("%(name)s, viewing"),
+    "editing": _lazy("%(name)s, editing"),
+    "idle": _lazy("%(name)s, idle"),
+}
+
+
+@register.filter
+def present(name: str, presence: str) -> str:
+    """Who has a draft, and what they do with it."""
+    return str(PRESENCE[presence]) % {"name": name} if presence else name
+
+
 # --- Drafts and decisions -----------------------------------------------------------------------------------
 
 # The same words in the pages, the API, the CSV and the log; a label is confirmed or corrected.

@@ -20,6 +20,7 @@ from reviewqueue.models.draft import NEVER
 from reviewqueue.models.queue import RISKS
 from reviewqueue.models.user import LEAD, own_lane
 from reviewqueue.queries.lanes import lanes_of
+from reviewqueue.queries.presence import presence_of
 from reviewqueue.queries.rates import MANY
 
 PAGE = 50
@@ -52,7 +53,8 @@ START = Cursor(-1, -1)
 
 @dataclass(frozen=True)
 class Row:
-    """`assigned` is who it waits for alone; `escalated` says that it waits for a lead."""
+    """`assigned` is who it waits for alone; `escalated` says that it waits for a lead. `presence` is what who has it
+    does: viewing, editing, idle, or '' where their desk is closed."""
 
     draft: Draft
     title: str
@@ -61,6 +63,7 @@ class Row:
     mine: bool
     assigned: User | None
     escalated: bool
+    presence: str
 
     @property
     def takes(self) -> bool:
@@ -348,7 +351,13 @@ def _rows(ids: list[int], scope: Scope) -> list[Row]:
         .in_bulk()
     )
     people = _assigned(drafts.values())
-    return [_row(drafts[draft_id], scope, people) for draft_id in ids if draft_id in drafts]
+    there = _presence(draft.holder_id for draft in drafts.values())
+    return [_row(drafts[draft_id], scope, people, there) for draft_id in ids if draft_id in drafts]
+
+
+def _presence(holders: Iterable[int | None]) -> dict[int, str]:
+    known = {holder for holder in holders if holder}
+    return presence_of(known) if known else {}
 
 
 def _assigned(drafts: Iterable[Draft]) -> dict[str, User]:
@@ -360,7 +369,7 @@ def _assigned(drafts: Iterable[Draft]) -> dict[str, User]:
     return {own_lane(person.pk): person for person in people}
 
 
-def _row(draft: Draft, scope: Scope, people: dict[str, User]) -> Row:
+def _row(draft: Draft, scope: Scope, people: dict[str, User], there: dict[int, str]) -> Row:
     told = vars(draft)
     return Row(
         draft=draft,
@@ -370,6 +379,7 @@ def _row(draft: Draft, scope: Scope, people: dict[str, User]) -> Row:
         mine=draft.lane_id in scope.own,
         assigned=next((people[skill] for skill in draft.lane.skills if skill in people), None),
         escalated=LEAD in draft.lane.skills,
+        presence=there.get(draft.holder_id or 0, ""),
     )
 
 
@@ -379,11 +389,12 @@ def _row(draft: Draft, scope: Scope, people: dict[str, User]) -> Row:
 @dataclass(frozen=True)
 class Change:
     """One row of a page as it is now. `who` holds it, or decided it; a draft that the person may no longer see has the
-    status 'moved'."""
+    status 'moved'. `presence` as in a Row."""
 
     draft_id: int
     status: str
-    who: User | None
+    who: User | None = None
+    presence: str = ""
 
 
 @dataclass(frozen=True)
@@ -414,9 +425,10 @@ def _changes(scope: Scope, ids: list[int]) -> list[Change]:
         for draft in drafts
     ]
     people = User.objects.in_bulk({who for _, who in now if who})
+    there = _presence(draft.holder_id for draft, _ in now)
     return [
-        Change(draft.pk, draft.status, people.get(who or 0))
+        Change(draft.pk, draft.status, people.get(who or 0), there.get(draft.holder_id or 0, ""))
         if draft.lane_id in seen
-        else Change(draft.pk, "moved", None)
+        else Change(draft.pk, "moved")
         for draft, who in now
     ]

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from reviewqueue.actions import claim, decide
+from reviewqueue.actions import claim, decide, presence
 from reviewqueue.filters import Query, parse
 from reviewqueue.models import Draft, Lane
 from reviewqueue.queries import queue
@@ -300,6 +300,16 @@ def test_what_others_have_is_told_with_names_and_an_end(amina, browse):
     assert "1 was skipped by you." in words
 
 
+def test_what_others_do_is_seen(amina, browse):
+    draft = make_draft()
+    ben = browse(make_agent("ben"))
+    ben.claim()
+    page = amina.open("/queue")
+    presence.sign_of_life(by=ben.user, idle=timedelta(), editing=True)
+    assert news(amina, page)["rows"][str(draft.pk)]["words"] == "ben, editing"
+    assert "ben, editing" in amina.open("/queue").root.one("tbody").words
+
+
 # --- News ---------------------------------------------------------------------------------------------------
 
 
@@ -332,7 +342,7 @@ def test_rows_that_changed_are_told(amina, browse):
     decide.approve(decided.pk, **seen(claimed, claimed.holder))
     rows = news(amina, page)["rows"]
     assert {int(pk): (row["words"], row["gone"]) for pk, row in rows.items()} == {
-        waits.pk: ("", False),
+        waits.pk: (None, False),
         taken.pk: ("ben", False),
         decided.pk: ("Decided by chen", True),
         withdrawn.pk: ("Taken back by the bot", True),
