@@ -39,6 +39,7 @@
     flying = false;
     if (!answer?.ok) {
       tell(form, form.dataset.here);
+      if (answer?.status === 401) document.dispatchEvent(new CustomEvent("desk:signed-out"));
       if (!answer || answer.status >= 500) saving = setTimeout(keep, RETRY, form);
       return;
     }
@@ -64,8 +65,8 @@
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") now(true); });
   addEventListener("online", () => now(false));
 
-  // What is decided or given back leaves the page: a decision takes the text along, anything else leaves it kept. Only
-  // the next page tells that the decision was taken; until then the text stays in the tab.
+  // What is decided or given back leaves the page: a decision takes the text along, anything else leaves it kept. The
+  // text stays in the tab until it is known that the decision was taken.
   document.addEventListener("submit", ({ target, submitter }) => {
     if (target.action.endsWith("/sign-out")) forget(() => true);
     const form = editor();
@@ -74,6 +75,11 @@
     clearTimeout(saving);
     stored((tab) => tab.setItem(SENT + form.dataset.typing, ""));
   }, true);
+
+  document.addEventListener("desk:held", () => forget((key, sent) => sent));
+  document.addEventListener("desk:conflict", ({ detail: { draft } }) => stored((tab) => {
+    for (const key of Object.keys(tab)) if (key.startsWith(SENT) && key.endsWith(`.${draft}`)) tab.removeItem(key);
+  }));
 
   function forget(which) {
     stored((tab) => {
@@ -103,6 +109,7 @@
     const field = form.elements.text;
     const here = stored((tab) => tab.getItem(TYPED + form.dataset.typing));
     if (here !== null && here !== field.value) { field.value = here; form.dataset.changed = ""; }
+    else if (!dirty(field)) stored((tab) => tab.removeItem(TYPED + form.dataset.typing));
     if (dirty(field)) { tell(form, form.dataset.here); saving = setTimeout(keep, SAVE, form); }
     if ("changed" in form.dataset) show(form);
   }
@@ -172,20 +179,32 @@
     if (!pressed) return;
     if ("view" in pressed.dataset) {
       stored((tab) => tab.setItem(VIEW, pressed.value));
-      event.preventDefault();
       show(editor());
-    } else if (pressed.matches("button")) {
-      event.preventDefault();
-      note(pressed.form);
-    } else if ("edit" in pressed.dataset ? open() : close()) event.preventDefault();
-  });
+    } else if (pressed.matches("button")) note(pressed.form);
+    else if (!("edit" in pressed.dataset ? open() : close())) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
+
+  const folded = () => [...document.querySelectorAll("#bench template[data-mode]")].map((template) => template.content);
 
   // What was being typed on this draft and reached nobody is in the editor again.
-  document.addEventListener("DOMContentLoaded", () => {
-    const form = editor() ?? document.querySelector("#bench template[data-mode]")?.content.querySelector("form[data-typing]");
-    forget((key, sent) => sent && key !== SENT + form?.dataset.typing);
+  function painted() {
+    const form = editor() ?? folded()[0]?.querySelector("form[data-typing]");
     if (!form) return;
     if (form.isConnected) begin(form);
     else if (stored((tab) => tab.getItem(TYPED + form.dataset.typing)) !== null) open();
+  }
+  document.addEventListener("desk:painted", painted);
+  document.addEventListener("DOMContentLoaded", () => {
+    const here = document.getElementById("bench")?.dataset.draft;
+    forget((key, sent) => sent && !key.endsWith(`.${here}`));
+    painted();
+  });
+
+  // Whoever signs in again has new tokens, and what is not shown needs them, too.
+  document.addEventListener("desk:signed-in", ({ detail: token }) => {
+    for (const part of folded()) for (const field of part.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+    now(false);
   });
 })();

@@ -15,6 +15,10 @@ from tests.servers import SERVERS
 from tests.system import System, running
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="races, made-up and hostile texts as often as they are meant")
+
+
 def pytest_unconfigure() -> None:
     connections.close_all()
     SERVERS.stop()

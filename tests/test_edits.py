@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reviewqueue import edits
@@ -69,29 +69,31 @@ def edited(draw: st.DrawFn) -> tuple[str, str]:
 pairs = edited() | st.tuples(texts, texts)
 
 
+@pytest.fixture
+def many(request) -> int:
+    return 5_000 if request.config.getoption("--full") else 400
+
+
 # --- The diff -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=400, deadline=None)
-@given(pairs)
-def test_a_diff_gives_both_texts_back(pair):
-    before, after = pair
-    diff = word_diff(before, after)
-    assert "".join(text for op, text in diff if op != "insert") == before
-    assert "".join(text for op, text in diff if op != "delete") == after
-    assert {op for op, _ in diff} <= {"equal", "delete", "insert"}
-    assert all(text for _, text in diff)
-
-
-@settings(max_examples=400, deadline=None)
-@given(pairs)
-def test_a_diff_parts_no_grapheme_cluster(pair):
+def test_a_diff_gives_both_texts_back_and_parts_no_grapheme_cluster(many):
     """A cut inside of one would show half an emoji, or an accent of its own."""
-    before, after = pair
-    diff = word_diff(before, after)
-    for whole, other in ((before, "insert"), (after, "delete")):
-        ends = _ends(regex.findall(r"\X", whole))
-        assert _ends([text for op, text in diff if op != other]) <= ends
+
+    @settings(max_examples=many, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(pairs)
+    def holds(pair):
+        before, after = pair
+        diff = word_diff(before, after)
+        assert "".join(text for op, text in diff if op != "insert") == before
+        assert "".join(text for op, text in diff if op != "delete") == after
+        assert {op for op, _ in diff} <= {"equal", "delete", "insert"}
+        assert all(text for _, text in diff)
+        for whole, other in ((before, "insert"), (after, "delete")):
+            ends = _ends(regex.findall(r"\X", whole))
+            assert _ends([text for op, text in diff if op != other]) <= ends
+
+    holds()
 
 
 def _ends(parts: list[str]) -> set[int]:

@@ -64,7 +64,6 @@ def _changes(draft: Draft, text: str, view: str) -> dict[str, Any]:
         return {"draft": draft, "too_long": says}
     return {
         "draft": draft,
-        "before": draft.body.text or "",
         "text": text,
         "diff": word_diff(draft.body.text or "", text),
         "found": of_text(text, draft),

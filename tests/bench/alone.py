@@ -1,6 +1,7 @@
 """Rows that stand alone: how long something takes, or how much of it goes, without taking turns with a limit."""
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -14,6 +15,7 @@ from statistics import median
 
 import httpx
 
+from reviewqueue.edits import word_diff
 from reviewqueue.figures import BUCKETS
 from tests.bench import deep, wire
 from tests.bench.load import Client, drive
@@ -262,6 +264,20 @@ def pgbench(stage: Stage, plan: Plan) -> Iterator[Result]:
         yield Result("pgbench, one INSERT and COMMIT, 16 clients", rate, "/s")
 
 
+def diff(stage: Stage, plan: Plan) -> Iterator[Result]:
+    """A reply of 600 words, one in ten of them changed: what is compared at each pause in typing."""
+    chance = random.Random(7)  # the same words in each run
+    for language, word in (("English", "word"), ("Arabic", "\u0643\u0644\u0645\u0629")):
+        before = [f"{word}{chance.randrange(300)}" for _ in range(600)]
+        after = [chance.choice(before) if chance.random() < 0.1 else one for one in before]
+        took = []
+        for _ in range(20 * plan.rounds):
+            start = time.perf_counter()
+            word_diff(" ".join(before), " ".join(after))
+            took.append((time.perf_counter() - start) * 1000)
+        yield most(f"word diff of 600 words, {language}, p95", p95(took), "ms", 20)
+
+
 ALONE = {
     "claims": claims,
     "decide": decide,
@@ -271,6 +287,7 @@ ALONE = {
     "board": board,
     "rebuild": rebuild,
     "memory": memory,
+    "diff": diff,
     "up": up,
     "pgbench": pgbench,
 }

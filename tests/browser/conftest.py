@@ -36,7 +36,6 @@ PHONE = {"width": 320, "height": 640}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shots", action="store_true", help="write the pictures of docs/shots anew")
-    parser.addoption("--full", action="store_true", help="each hostile text by itself, on every screen")
 
 
 @pytest.fixture(scope="package")

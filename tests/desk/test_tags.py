@@ -1,5 +1,6 @@
 """How the product writes numbers, times, languages and changes."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,6 +140,43 @@ def test_many_changes_are_not_read_out_one_by_one():
 )
 def test_changes_in_a_sentence(before, after, words):
     assert tags.changed(word_diff(before, after)) == words
+
+
+def test_a_list_of_changes_says_what_became_of_what():
+    shown = [str(change) for change in tags.listed(word_diff("one two three four five", "zero one 2 three four"))]
+    assert [re.sub("<.*?>", "", change) for change in shown] == ["inserted zero ", "replaced two by 2", "deleted  five"]
+
+
+def test_each_line_of_a_diff_is_a_paragraph_and_nothing_is_lost():
+    shown = html("one\n\ntwo\u2028x", "one\n2\n\ntwo")
+    lines = [re.sub(r"<.*?>|deleted: |inserted: |↵", "", line) for line in shown.split("</p>")]
+    assert lines == ["one\n", "2\n", "\n", "twoLINE SEPARATORx", ""]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ways"),
+    [
+        ("14", "15", ["auto"]),
+        ("Hello", "\u05e9\u05dc\u05d5\u05dd", ["rtl"]),
+        ("\u05e9\u05dc\u05d5\u05dd", "", ["rtl"]),
+        ("a\n\u05e9", "a\n\u05e9\n7", ["ltr", "rtl", "ltr"]),
+    ],
+)
+def test_a_paragraph_is_read_the_way_of_what_stays(before, after, ways):
+    assert re.findall(r'<p dir="(\w+)">', html(before, after)) == ways
+
+
+def test_hidden_characters_are_named_in_texts_diffs_and_marks():
+    bad = "pay\u202eyap\u200f!"
+    chip = '<bdi class="unseen" dir="ltr" lang="en" translate="no">RIGHT-TO-LEFT OVERRIDE</bdi>'
+    assert str(tags.exactly(bad)).startswith(f"pay{chip}yap<bdi")
+    assert str(tags.exactly(bad)).endswith("</bdi>\u200f!")
+    assert chip in html("x", bad)
+    assert chip in str(tags.marked(bad, [checks.Finding("placeholder", "error", 0, 4)]))
+    assert tags.unseen(bad) == "2 hidden characters: RIGHT-TO-LEFT OVERRIDE at 4, RIGHT-TO-LEFT MARK at 8"
+    assert tags.unseen("\u200b1" * 20).endswith("ZERO WIDTH SPACE at 23, …")
+    assert tags.unseen("plain") == ""
+    assert tags.exactly("<b>") == "&lt;b&gt;"
 
 
 words = some.text(alphabet="ab \n.שלمم日本ไท🙃é", max_size=30)
