@@ -36,6 +36,7 @@
   let retry = 0;
   let prefix = ""; // the first key of a sequence, and until when
   let until = 0;
+  let anchor = null; // the box of the row that was selected last
   let last = { key: "", at: -Infinity }; // the key that counted last
 
   root.dataset.keys = root.dataset.singleKeys ?? "on";
@@ -180,6 +181,7 @@
 
   const ARROWS = { ArrowDown: "next", ArrowUp: "previous" };
   const row = (stop) => stop.closest("tr, li") ?? stop;
+  const box = (stop) => row(stop).querySelector("input[type=checkbox]");
 
   function walk(key) {
     for (const list of document.querySelectorAll("[data-walk]")) {
@@ -197,8 +199,16 @@
     const to = { next: at + 1, "next-message": at + 1, previous: at - 1, "previous-message": at < 0 ? stops.length - 1 : at - 1 }[action];
     if (to !== undefined) visit(stops[to]);
     else if (at < 0) return false;
-    else stops[at].click();
+    else if (action === "open") stops[at].click();
+    else select(stops.map(box), at, action === "select-range");
     return true;
+  }
+
+  // One row, or all from the one that was selected last.
+  function select(boxes, at, many) {
+    const from = many ? Math.max(0, boxes.indexOf(anchor)) : at;
+    anchor = boxes[at];
+    for (const one of boxes.slice(Math.min(from, at), Math.max(from, at) + 1)) if (one && !(many && one.checked)) one.click();
   }
 
   function visit(stop) {

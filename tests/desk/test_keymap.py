@@ -17,11 +17,6 @@ TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.slug)
 # What the handler does by itself, without anything on the page.
 BUILT_IN = {"leave"}
-# Still to come on a page.
-COMING = {
-    *("hold", "search", "approve-anyway", "escalate", "mine", "refresh"),
-    *("next", "previous", "open", "select", "select-range"),
-}
 # Where each action of the table is put on a page: by its slug, or by a word that stands for several.
 BY_WORD = {"slug": set(CAUSES), "place.action": {slug for slug in TABLE if slug.startswith("go-")}}
 
@@ -54,7 +49,7 @@ def test_an_action_works_somewhere_and_leaves_alone_what_is_not_ours(action):
 @each_action
 def test_no_key_is_dead(action):
     """Langfuse showed badges for keys that nothing listened to: what is in the table is on some page, and only that."""
-    assert action.slug in offered() | BUILT_IN | COMING
+    assert action.slug in offered() | BUILT_IN
 
 
 def test_no_page_offers_what_is_not_in_the_table():
