@@ -12,7 +12,7 @@ from redis import Redis
 from rq.serializers import JSONSerializer
 
 from reviewqueue import later, ready
-from reviewqueue.actions import claim, conversation, decide, deliver, lease, settle, withdraw
+from reviewqueue.actions import claim, conversation, decide, deliver, handover, lease, settle, withdraw, write
 from reviewqueue.actions.submit import submit
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import (
@@ -23,6 +23,7 @@ from reviewqueue.models import (
     Delivery,
     Draft,
     Event,
+    Handover,
     Hold,
     Message,
     Settlement,
@@ -483,3 +484,93 @@ def deliver_all() -> None:
     by_worker(deliver.dispatch)
     for delivery in Delivery.objects.filter(status="queued"):
         by_worker(deliver.deliver_now, delivery.pk, delivery.epoch)
+
+
+# --- Hand-over, two people, own words ---------------------------------------------------------------------------------
+
+
+def test_of_two_second_votes_at_once_one_counts(times):
+    """Two agents cannot hold one draft, so the second vote is raced for with the claim before it."""
+    make_queue(seats=2)
+    bot, rounds = make_bot(), times(20, 100)
+    ann, ben, cem = make_agent(), make_agent(), make_agent()
+    with track("ben", "cem") as two:
+        for _ in range(rounds):
+            draft = claim.claim(make_draft(bot=bot).pk, by=ann)
+            assert decide.approve(draft.pk, **form_of(draft, ann)) is None
+
+            def second(by: User, draft: Draft = draft) -> Any:
+                return decide.approve(draft.pk, **form_of(claim.claim(draft.pk, by=by), by))
+
+            answers = two.run(lambda: second(ben), lambda: second(cem))
+            [decision] = [answer for answer in answers if isinstance(answer, Decision)]
+            assert Vote.objects.filter(draft=draft).count() == 2
+            assert decision.with_agent == ann
+            two.won("ben" if decision.by_agent == ben else "cem")
+    each_won(two.wins, rounds, "ben", "cem")
+
+
+def test_a_vote_against_a_take_over_has_one_winner(times):
+    make_queue(seats=2)
+    bot, rounds = make_bot(), times(20, 100)
+    ann, lea = make_agent(), make_agent(role="lead")
+    with track("vote", "lead") as two:
+        for _ in range(rounds):
+            draft = claim.claim(make_draft(bot=bot).pk, by=ann)
+
+            def vote(draft: Draft = draft) -> Any:
+                return decide.edit(draft.pk, text=TYPED, **form_of(draft, ann))
+
+            def take(draft: Draft = draft) -> Draft:
+                return handover.take_over(draft.pk, by=lea)
+
+            voted, taken = two.run(vote, take)
+            lost = isinstance(voted, Refused)
+            if lost:
+                assert (voted.code, voted.facts["text"]) == ("taken-over", TYPED)
+            assert Vote.objects.filter(draft=draft).count() == (0 if lost else 1)
+            now = again(draft)
+            # A vote that came first leaves a draft that waits: the lead has claimed it then, or was told to look again.
+            assert (now.holder == lea) is isinstance(taken, Draft)
+            two.won("lead" if lost else "vote")
+            if now.holder == lea:
+                lease.release(now.pk, by=lea, epoch=now.epoch)
+    each_won(two.wins, rounds, "vote", "lead")
+
+
+def test_escalating_against_deciding_has_one_winner(times):
+    """One agent, two tabs."""
+    bot, rounds = make_bot(), times(20, 100)
+    ann, _ = make_agent(), make_agent(role="lead")
+    with track("decide", "escalate") as two:
+        for _ in range(rounds):
+            draft = claim.claim(make_draft(bot=bot).pk, by=ann)
+
+            def decides(draft: Draft = draft) -> Any:
+                return decide.edit(draft.pk, text=TYPED, **form_of(draft, ann))
+
+            def escalates(draft: Draft = draft) -> Any:
+                return handover.escalate(draft.pk, by=ann, epoch=draft.epoch, reason="legal", note=TYPED)
+
+            decided, escalated = two.run(decides, escalates)
+            [refusal] = [answer for answer in (decided, escalated) if isinstance(answer, Refused)]
+            assert refusal.facts["text"] == TYPED
+            if isinstance(decided, Decision):
+                assert not Handover.objects.filter(draft=draft).exists()
+                assert again(draft).status == "decided"
+            else:
+                assert not Vote.objects.filter(draft=draft).exists()
+                assert again(draft).lane.skills == ["lead"]
+            two.won("decide" if isinstance(decided, Decision) else "escalate")
+    each_won(two.wins, rounds, "decide", "escalate")
+
+
+def test_two_presses_begin_one_answer(times):
+    bot, rounds = make_bot(), times(20, 100)
+    ann = make_agent()
+    with track("one", "other") as two:
+        for _ in range(rounds):
+            base = make_draft(bot=bot)
+            one, other = two.run(*[lambda base=base: write.write(base.pk, by=ann)] * 2)
+            assert one == other
+            assert Draft.objects.filter(origin="agent", conversation=base.conversation).count() == 1
