@@ -70,3 +70,13 @@ def test_the_time_on_a_draft_stands_beside_the_decision(amina):
     make_decision(by=amina.user)
     row = amina.open("/decisions").root.one("tbody").one("tr")
     assert "Time on it 0 s" in row.words or "Time on it 0." in row.words
+
+
+def test_what_was_sent_is_corrected_from_the_list(amina, as_role):
+    make_endpoint()
+    make_queue(hold_seconds=0)
+    decision = make_decision(by=amina.user)
+    delivered(decision, as_role, outcome="delivered", status="delivered", code=200)
+    amina.open("/decisions")
+    amina.press(f"/drafts/{decision.draft_id}/corrections")
+    assert Draft.objects.get(corrects=decision.draft_id).holder == amina.user
