@@ -54,7 +54,8 @@ def preview(request: SignedIn, draft_id: int) -> HttpResponse:
     bench = queries.on_screen(request.user)
     if bench is None or bench.draft.pk != draft_id:
         raise Refused("lease-lost", "This draft is not on your desk any more.", draft_id=draft_id, text=text)
-    typing.keep(draft_id, by=request.user, text=text)
+    if "text" in request.POST:
+        typing.keep(draft_id, by=request.user, text=text)
     return render_bench(request, bench, mode="edit", typed=text, previewed=True, **_changes(bench.draft, text, view))
 
 

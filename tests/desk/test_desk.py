@@ -79,7 +79,8 @@ def test_evidence_links_lead_to_the_web_only(amina):
         ]
     )
     page = amina.claim()
-    links = page.root.one("aside").all("a")
+    links = page.root.one("aside").all("a", target="_blank")
+    assert "javascript:" not in page.html
     assert [link.attributes["href"] for link in links] == ["https://shop.example/4821"]
     assert "Trap" in page.root.one("aside").words
 
