@@ -199,7 +199,8 @@ def _ranges(values: dict[str, Any], *, by_class: bool) -> dict[str, list[int]]:
     lanes, lows, highs, bases = zip(*bounds, strict=True) if bounds else ((), (), (), ())
     # What is ranked by due time alone has a cursor that says nothing of the class.
     bases = bases if values["modulus"] == CLASS else (0,) * len(bases)
-    return {"lanes": list(lanes), "lows": list(lows), "highs": list(highs), "bases": list(bases)}
+    firsts = [-1] * len(lanes)
+    return {"lanes": list(lanes), "lows": list(lows), "firsts": firsts, "highs": list(highs), "bases": list(bases)}
 
 
 # Whether a draft is what was asked for. Its own columns first; what the bot said about it only where that is asked.
@@ -219,8 +220,8 @@ MATCHES = """
 """
 
 RANGES = """
-unnest(%(lanes)s::bigint[], %(lows)s::bigint[], %(highs)s::bigint[], %(bases)s::bigint[])
-  AS range (lane, low, high, base)
+unnest(%(lanes)s::bigint[], %(lows)s::bigint[], %(firsts)s::bigint[], %(highs)s::bigint[])
+  AS range (lane, low, first, high)
 """
 
 # The few that no lane's index has to give: what somebody has open, and what the person skipped.
@@ -242,8 +243,8 @@ WITH near AS MATERIALIZED (
     SELECT id, order_key, kind, bot_id, lane_id,
            row_number() OVER (ORDER BY order_key, id) = %(depth)s AS edge
     FROM draft
-    WHERE lane_id = range.lane AND status = 'waiting' AND order_key >= range.low AND order_key < range.high
-      AND (order_key, id) > (range.base + %(rank)s, %(draft_id)s)
+    WHERE lane_id = range.lane AND status = 'waiting'
+      AND (order_key, id) > (range.low, range.first) AND order_key < range.high
     ORDER BY order_key, id LIMIT %(depth)s
   ) AS found
 ), first_edge AS (
@@ -271,7 +272,8 @@ WITH one AS MATERIALIZED (
     SELECT found.* FROM {RANGES}
     CROSS JOIN LATERAL (
       SELECT id, order_key, kind, bot_id, lane_id FROM draft
-      WHERE lane_id = range.lane AND status = 'waiting' AND order_key >= range.low AND order_key < range.high
+      WHERE lane_id = range.lane AND status = 'waiting'
+        AND (order_key, id) > (range.low, range.first) AND order_key < range.high
       ORDER BY order_key, id LIMIT %(most)s
     ) AS found LIMIT %(most)s
   ) AS waiting
@@ -310,7 +312,7 @@ def page(user: User, query: Query, after: Cursor = START) -> Page:
 def _ids(values: dict[str, Any], after: Cursor) -> tuple[list[int], Cursor | None, int]:
     """(ids of the page, cursor of the next one, how many were looked at where the page is short because of that)."""
     depth = max(PAGE + 1, LOOK_AT // max(1, len(values["lanes"]))) if values["looks"] else PAGE + 1
-    found = _run(NEAR, values | {"depth": depth, "limit": PAGE + 1, **after._asdict()})
+    found = _run(NEAR, values | _onwards(values, after) | {"depth": depth, "limit": PAGE + 1, **after._asdict()})
     ids = [draft_id for _, draft_id, _, shown, _ in found[:PAGE] if shown]
     if len(found) > PAGE:
         rank, draft_id, *_ = found[PAGE - 1]
@@ -319,6 +321,13 @@ def _ids(values: dict[str, Any], after: Cursor) -> tuple[list[int], Cursor | Non
         rank, draft_id, _, _, looked_at = found[-1]
         return ids, Cursor(rank, draft_id), looked_at
     return ids, None, 0
+
+
+def _onwards(values: dict[str, Any], after: Cursor) -> dict[str, list[int]]:
+    """The ranges, begun behind the cursor where it lies in them."""
+    bounds = zip(values["lows"], values["bases"], strict=True)
+    starts = [(base + after.rank, after.draft_id) if base + after.rank >= low else (low, -1) for low, base in bounds]
+    return {"lows": [key for key, _ in starts], "firsts": [draft_id for _, draft_id in starts]}
 
 
 def _count(values: dict[str, Any]) -> tuple[Count, int]:
