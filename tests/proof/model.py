@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reviewqueue import later, ready
-from reviewqueue.actions import claim, conversation, decide, deliver, index, lease, rollup, settle
+from reviewqueue.actions import claim, conversation, decide, deliver, handover, index, lease, rollup, settle, write
 from reviewqueue.actions.submit import submit
 from reviewqueue.actions.withdraw import withdraw
 from reviewqueue.lifecycle import Refused
@@ -31,7 +31,19 @@ from tests.proof.life import by_hand, worker
 TIMES = {"draft": ["lease_until"], "hold": ["until"], "delivery": ["not_before", "deadline"], "skip": ["until"]}
 
 # The points at which the next action may be cut off: those of the verbs that the rules use.
-VERBS = ("submit.", "withdraw.", "claim.", "lease.", "decide.", "settle.", "deliver.", "conversation.", "rollup.")
+VERBS = (
+    "submit.",
+    "withdraw.",
+    "claim.",
+    "lease.",
+    "decide.",
+    "settle.",
+    "deliver.",
+    "conversation.",
+    "rollup.",
+    "handover.",
+    "write.",
+)
 
 
 class Model(RuleBasedStateMachine):
@@ -46,7 +58,8 @@ class Model(RuleBasedStateMachine):
         make_queue(self.name, hold_seconds=60, lease_seconds=60)
         make_endpoint(self.receiver.url, self.name)
         self.bot = make_bot(self.name)
-        self.agents = [make_agent(f"{self.name}-{n}", queues=(self.name,)) for n in range(3)]
+        roles = ("agent", "agent", "lead")
+        self.agents = [make_agent(f"{self.name}-{n}", role=role, queues=(self.name,)) for n, role in enumerate(roles)]
         self.submitted: dict[str, int] = {}  # external_id -> draft
         self.stated: dict[str, dict[str, Any]] = {}  # external_id -> what the bot said, answered or not
         self.forms: list[tuple[int, User, dict[str, Any]]] = []  # (draft, agent, what the page would post)
@@ -54,6 +67,7 @@ class Model(RuleBasedStateMachine):
         self.asked: list[tuple[int, User, dict[str, Any], str, str]] = []  # decisions asked for: to be asked again
         self.words: dict[UUID, tuple[str, str]] = {}  # decision_key -> what was asked for
         self.texts: dict[str, set[str]] = {}  # external_id -> texts that an agent asked to be sent
+        self.own: dict[str, int] = {}  # external_id -> draft that a person began
         self.undone: set[int] = set()
         self.sent: set[int] = set()  # decisions that were final to somebody
         self.gone: set[int] = set()  # drafts that the bot took back
@@ -101,7 +115,10 @@ class Model(RuleBasedStateMachine):
         assert content == self.stated[name], "other content passed for the same"
         assert self.submitted.setdefault(name, answer.draft.pk) == answer.draft.pk, "one name, two drafts"
         if content["supersedes"]:
-            self.gone.add(self.submitted[content["supersedes"]])
+            old = Draft.objects.get(pk=self.submitted[content["supersedes"]])
+            asked_for = Decision.objects.filter(draft=old, verdict="returned", settlement__outcome="final").exists()
+            if not asked_for:
+                self.gone.add(old.pk)
 
     @rule(pick=st.integers(0, 9))
     def withdraw(self, pick: int) -> None:
@@ -136,7 +153,33 @@ class Model(RuleBasedStateMachine):
         if form := _of(self.forms[::-1], pick):
             self._do(verb, form[0], by=form[1], epoch=form[2]["epoch"])
 
-    @rule(pick=st.integers(0, 4), verb=st.sampled_from(["approve", "edit", "reject"]))
+    @rule(pick=st.integers(0, 4), to=st.integers(0, 2), kind=st.sampled_from(["escalate", "hand_over", "ask_help"]))
+    def give_away(self, pick: int, to: int, kind: str) -> None:
+        """To the leads or to a colleague: who gave it away decides it no more, unless it comes back."""
+        if form := _of(self.forms[::-1], pick):
+            more = {"reason": "legal"} if kind == "escalate" else {"to": self.agents[to].pk, "note": "Yours?"}
+            self._do(getattr(handover, kind), form[0], by=form[1], epoch=form[2]["epoch"], **more)
+
+    @rule(by=st.integers(0, 2), pick=st.integers(0, 9))
+    def take_over(self, by: int, pick: int) -> None:
+        if draft_id := _of(list(self.submitted.values()), pick):
+            self._open(self._do(handover.take_over, draft_id, by=self.agents[by]), self.agents[by])
+
+    @rule(seats=st.integers(1, 2))
+    def careful(self, seats: int) -> None:
+        """From now on so many judge each draft."""
+        make_queue(self.name, seats=seats)
+
+    @rule(by=st.integers(0, 2), pick=st.integers(0, 9))
+    def write(self, by: int, pick: int) -> None:
+        """An answer without AI is handed in by nobody, and kept like what was."""
+        if draft_id := _of(list(self.submitted.values()), pick):
+            own = self._do(write.write, draft_id, by=self.agents[by])
+            if own is not None:
+                self.own[own.external_id] = own.pk
+                self._open(own, self.agents[by])
+
+    @rule(pick=st.integers(0, 4), verb=st.sampled_from(["approve", "edit", "reject", "return_to_bot"]))
     def decide(self, pick: int, verb: str) -> None:
         """By a page that is on the screen, or was: in time or late, under an epoch that holds or is over."""
         if form := _of(self.forms[::-1], pick):
@@ -158,12 +201,14 @@ class Model(RuleBasedStateMachine):
     def _decide(self, draft_id: int, by: User, form: dict[str, Any], verb: str, text: str) -> None:
         # A page asks again in the same words.
         verb, text = self.words.setdefault(form["decision_key"], (verb, text))
-        more = {"edit": {"text": text}, "reject": {"reasons": ["wrong-facts"]}, "approve": {}}[verb]
+        told = {"edit": {"text": text}, "reject": {"reasons": ["wrong-facts"]}, "return_to_bot": {"note": "Again."}}
+        more = told.get(verb, {})
         before = Draft.objects.get(pk=draft_id)
         name = before.external_id
         known = set(Decision.objects.filter(draft=draft_id).values_list("pk", flat=True))
         self.asked.append((draft_id, by, form, verb, text))
-        sent = {"edit": text, "approve": self.stated[name]["reply"]["text"], "reject": None}[verb]
+        machine = self.stated[name]["reply"]["text"] if name in self.stated else ""
+        sent = {"edit": text, "approve": machine}.get(verb)
         self.texts.setdefault(name, set()).add(sent or "")
         decision = self._do(getattr(decide, verb), draft_id, by=by, **form, **more)
         if decision is None:
@@ -296,10 +341,10 @@ class Model(RuleBasedStateMachine):
     def promises_hold(self) -> None:
         if not hasattr(self, "name"):
             return
-        ((stored, settled, broken),) = by_hand(STATE, bot=self.bot.pk)
+        ((stored, settled, broken),) = by_hand(STATE, bot=self.bot.pk, own=list(self.own))
         drafts, decisions = json.loads(stored), json.loads(settled)
         assert not broken, broken
-        for name, draft_id in self.submitted.items():
+        for name, draft_id in {**self.submitted, **self.own}.items():
             assert drafts.get(name, {}).get("id") == draft_id, f"{name} is lost"
         for draft_id in self.gone:
             assert draft_id in {draft["id"] for draft in drafts.values() if draft["status"] == "withdrawn"}
@@ -330,17 +375,17 @@ class Model(RuleBasedStateMachine):
             self._age(100_000)
             ready._redis.resting_until = later._courier.resting_until = 0.0
             by_hand("UPDATE endpoint SET disabled_at = NULL")
-            for failed in Delivery.objects.filter(draft__bot=self.bot, status="failed"):
+            for failed in Delivery.objects.filter(status="failed"):
                 self._do(deliver.send_again, failed.pk, by=self.agents[0])
             with worker():
                 for step in (settle.settle_due, deliver.sweep, deliver.dispatch, settle.feed_final, rollup.fold):
                     self._do(step)
             while job := self._pop():
                 self._run(job, 204)
-            if not by_hand(OWED, bot=self.bot.pk):
+            if not by_hand(OWED, bot=self.bot.pk, own=list(self.own)):
                 break
-        assert by_hand(OWED, bot=self.bot.pk) == []
-        assert by_hand(UNFED, bot=self.bot.pk) == []
+        assert by_hand(OWED, bot=self.bot.pk, own=list(self.own)) == []
+        assert by_hand(UNFED, bot=self.bot.pk, own=list(self.own)) == []
         self.promises_hold()
 
     # Hands
@@ -380,7 +425,7 @@ def _of(things: Any, number: int) -> Any:
 
 
 STATE = """
-WITH ours AS MATERIALIZED (SELECT * FROM draft WHERE bot_id = %(bot)s),
+WITH ours AS MATERIALIZED (SELECT * FROM draft WHERE bot_id = %(bot)s OR external_id = ANY (%(own)s)),
 decided AS MATERIALIZED (
   SELECT decision.id, ours.id AS draft_id, external_id, decision.round, outcome, text, seq FROM ours
   JOIN decision ON decision.draft_id = ours.id JOIN vote ON vote.id = by_vote_id
@@ -400,15 +445,22 @@ SELECT
      'cancelled') AND NOT EXISTS (SELECT FROM endpoint WHERE disabled_at IS NOT NULL) HAVING count(*) > 0),
     (SELECT 'fed, not final: ' || min(id) FROM decided WHERE seq IS NOT NULL AND outcome IS DISTINCT FROM 'final'
      HAVING count(*) > 0),
+    (SELECT 'seats that do not agree: ' || min(decided.id) FROM decided JOIN decision USING (id) WHERE seats > 1
+     AND NOT EXISTS (SELECT FROM vote WHERE vote.id = by_vote_id AND seat > seats) AND (SELECT count(*) FROM vote WHERE
+     vote.draft_id = decided.draft_id AND vote.round = decided.round AND verdict = 'approved') < seats
+     HAVING count(*) > 0),
+    (SELECT 'written, and not by hand: ' || min(vote.id) FROM vote JOIN ours ON ours.id = vote.draft_id WHERE
+     (verdict = 'written') <> (origin = 'agent' AND final_id IS NOT NULL) HAVING count(*) > 0),
     (SELECT 'a gap in the feed' FROM feed HAVING max(seq) <> count(*)))
 """
 
 OWED = """
 SELECT delivery.id, delivery.status FROM delivery JOIN draft ON draft.id = draft_id
-WHERE bot_id = %(bot)s AND delivery.status NOT IN ('delivered', 'cancelled')
+WHERE (bot_id = %(bot)s OR external_id = ANY (%(own)s)) AND delivery.status NOT IN ('delivered', 'cancelled')
 """
 
 UNFED = """
 SELECT decision.id FROM decision JOIN settlement ON decision_id = decision.id JOIN draft ON draft.id = draft_id
-WHERE bot_id = %(bot)s AND outcome = 'final' AND NOT EXISTS (SELECT FROM feed WHERE decision_id = decision.id)
+WHERE (bot_id = %(bot)s OR external_id = ANY (%(own)s)) AND outcome = 'final'
+  AND NOT EXISTS (SELECT FROM feed WHERE decision_id = decision.id)
 """
