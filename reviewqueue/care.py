@@ -13,6 +13,9 @@ from reviewqueue.models.queue import RISKS
 # words are not set apart, a word has about two characters.
 A_SECOND = {"word": 5, "character": 10}
 
+# What is confirmed in tier high where the lead named no policy points.
+READ = "Read, with the messages and the sources"
+
 
 def tier(draft: Draft) -> str:
     """low, normal or high: what the queue asks for, or what the bot said, whichever is higher. Only a bot's replies
@@ -20,6 +23,11 @@ def tier(draft: Draft) -> str:
     if draft.kind != "reply" or draft.origin != "bot":
         return "low"
     return max(draft.lane.queue.risk, draft.submission.risk, key=RISKS.index)
+
+
+def points(draft: Draft) -> list[str]:
+    """What an approval in tier high confirms one of."""
+    return draft.lane.queue.policy_points or [READ]
 
 
 def reading_seconds(text: str, language: str) -> float:

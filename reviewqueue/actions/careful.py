@@ -4,12 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from reviewqueue.care import is_blind, reading_seconds, tier
+from reviewqueue.care import is_blind, points, reading_seconds, tier
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Draft
-
-# What is confirmed in tier high where the lead named no policy points.
-READ = "Read, with the messages and the sources"
 
 # Places that one label can be explained by.
 SPANS = 20
@@ -28,10 +25,6 @@ def refuse_careless(draft: Draft, viewed_ms: int | None, confirmed: str, **facts
     left = math.ceil(floor - (viewed_ms or 0) / 1000)
     if left > 0:
         raise Refused("too-fast", f"Approve is available in {left} s. Nothing was decided.", retry_after=left, **facts)
-
-
-def points(draft: Draft) -> list[str]:
-    return draft.lane.queue.policy_points or [READ]
 
 
 def refuse_unseen(draft: Draft, verdict: str, **facts: Any) -> None:

@@ -133,6 +133,19 @@ def unskip(draft_id: int, *, by: User) -> None:
     log("draft.unskipped", by, draft=draft_id)
 
 
+@transaction.atomic
+def pass_on(draft_id: int, *, by: User, epoch: int) -> None:
+    """Give a draft to others for good, as its variety of the language is not one's own. It counts as no skip and is
+    logged as given back, so that nothing marks the person. Refused: lease-lost; not-allowed where nobody else is left.
+    """
+    draft = held(draft_id, by, epoch)
+    Skip.objects.update_or_create(draft=draft, agent=by, defaults={"until": NEVER})
+    others = receivers(draft).exclude(pk__in=Skip.objects.filter(draft=draft, until=NEVER).values("agent"))
+    if not others.exists():
+        raise Refused("not-allowed", "Nobody else reads this queue and language. Skip it, or tell a lead.")
+    give_back(draft, "release", by, lane=lanes.after_release(draft, by))
+
+
 def _nobody_wants(draft: Draft) -> bool:
     """So many people skipped it, and there is a lead who is served where it goes."""
     if draft.lane.skills or Skip.objects.filter(draft=draft, until__lt=NEVER).count() < SKIPS:

@@ -2,11 +2,13 @@
 
 import base64
 import secrets
+from typing import Any
 
 from django.db import transaction
 
 from reviewqueue.actions.log import SYSTEM, log
-from reviewqueue.models import Endpoint, Queue
+from reviewqueue.lifecycle import Refused
+from reviewqueue.models import Endpoint, Queue, User
 
 
 @transaction.atomic
@@ -16,6 +18,23 @@ def configure(name: str, **changes: int) -> Queue:
     if new or changes:
         log("queue.configured", SYSTEM, queue=queue.pk, **changes)
     return queue
+
+
+@transaction.atomic
+def change(queue_id: int, *, by: User, **wanted: Any) -> list[str]:
+    """Set these fields of a queue, for drafts from now on; the names of those that were other before. Refused:
+    not-found, not-allowed (only leads)."""
+    if not by.leads:
+        raise Refused("not-allowed", "Queues are set by leads.")
+    queue = Queue.objects.select_for_update().filter(pk=queue_id).first()
+    if queue is None:
+        raise Refused("not-found", "There is no such queue.")
+    changed = sorted(name for name, value in wanted.items() if getattr(queue, name) != value)
+    if changed:
+        Queue.objects.filter(pk=queue.pk).update(**{name: wanted[name] for name in changed})
+        # What a field says now is in the row; the log names no words that somebody wrote.
+        log("queue.changed", by, queue=queue.pk, fields=changed)
+    return changed
 
 
 @transaction.atomic

@@ -45,6 +45,19 @@ def decides(view: View) -> View:
     return guarded
 
 
+def leads(view: View) -> View:
+    """For leads: how everybody works is set here."""
+
+    @wraps(view)
+    @signed_in
+    def guarded(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.leads:
+            raise Refused("not-allowed", "Queues are set by leads.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def _signed_out(request: HttpRequest) -> HttpResponse:
     """To the sign-in and back; after a form, a page that keeps what was typed, as a form cannot be gone back to."""
     if request.method != "POST":

@@ -79,6 +79,14 @@ def skip(request: SignedIn, draft_id: int) -> HttpResponse:
     return _onwards(request)
 
 
+@require_POST
+@decides
+def pass_on(request: SignedIn, draft_id: int) -> HttpResponse:
+    """For a variety of the language that the agent does not read."""
+    leases.pass_on(draft_id, by=request.user, epoch=_epoch(request, draft_id))
+    return _onwards(request)
+
+
 def _epoch(request: SignedIn, draft_id: int) -> int:
     form = LeaseForm(request.POST)
     if not form.is_valid():

@@ -103,6 +103,7 @@ class DecisionForm(LeaseForm):
     viewed_ms = forms.CharField(required=False)
     blind = forms.BooleanField(required=False)
     spans = Places(required=False)
+    listed = Text()
     confirmed = forms.CharField(required=False, strip=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,6 +121,8 @@ class DecisionForm(LeaseForm):
         data = super().clean() or {}
         if data.get("verdict") == "return" and not data.get("note", "").strip():
             self.add_error("note", _("Write what the bot should do otherwise."))
+        # A label beyond the ninth is chosen from a list.
+        data["text"] = data.get("text") or data.get("listed", "")
         if data.get("verdict") == "reject":
             self._check_reasons(data.get("reasons") or [], data.get("note", ""))
         return data

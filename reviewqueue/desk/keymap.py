@@ -70,6 +70,7 @@ ACTIONS = (
     Action("mixed-language", _("Mixed language"), "L", ("label",)),
     Action("both-moods", _("Both moods"), "B", ("label",)),
     Action("unclear", _("Unclear without context"), "U", ("label",)),
+    Action("mark", _("Mark the selected words as the reason"), "T", ("label",)),
     Action("next-message", _("Next message"), "N", DESK),
     Action("previous-message", _("Previous message"), "P", DESK),
     Action("view", _("Change the view"), "V", (*DESK, "queue")),

@@ -16,12 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from reviewqueue.care import READ
 from reviewqueue.characters import MARKS, direction, hidden
 from reviewqueue.checks import SAYS, Finding, errors, warnings
 from reviewqueue.desk import numbers
 from reviewqueue.desk.changes import Run, counted, lines, pairs, runs
 from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
 from reviewqueue.models import Draft, User
+from reviewqueue.queries.desk import Bench
 from reviewqueue.queries.queue import Count
 from reviewqueue.queries.rates import Rate
 
@@ -65,6 +67,17 @@ def refuses(context: Context, slug: str) -> SafeString:
     """For the words that say why an action is not there: `<p {% refuses "approve" %}>…` is spoken when its key is
     pressed."""
     return format_html('data-refuses="{}"', _keymap(context).key(slug))
+
+
+@register.simple_tag
+def waits(bench: Bench) -> SafeString:
+    """The attributes of an Approve button by which bench.js holds it until there was time to read."""
+    if bench.tier == "low":
+        return SafeString("")
+    wait = format_html('data-hold="{}" data-wait="{}"', bench.hold_ms, _("Approve available in {n} s"))
+    if bench.tier == "high":
+        return wait
+    return format_html('{} data-unread="{}"', wait, _("Read to the end of the draft first"))
 
 
 @register.simple_tag(takes_context=True)
@@ -313,6 +326,26 @@ def verdict(slug: str, kind: str) -> str:
     return str((LABEL_VERDICTS if kind == "sentiment" else VERDICTS)[slug])
 
 
+PURPOSES = {
+    "ai_drafting": _lazy("AI replies"),
+    "ai_sentiment": _lazy("AI mood labels"),
+    "training": _lazy("Training of AI"),
+    "analysis": _lazy("Analysis"),
+}
+
+
+@register.filter
+def purpose(slug: str) -> str:
+    """What a customer agreed to or declined."""
+    return str(PURPOSES[slug])
+
+
+@register.filter
+def point(text: str) -> str:
+    """A point of the policy, in a lead's words; the one that is always there in the page's language."""
+    return _("Read, with the messages and the sources") if text == READ else text
+
+
 @register.filter
 def title(draft: Draft) -> str:
     """What a draft is called: the subject of its conversation, or what it is."""
@@ -358,7 +391,9 @@ def _exactly(text: str) -> Iterator[SafeString | str]:
         yield text[at : run.start]
         at = run.end
         marks = "".join(one for one in text[run.start : at] if one in MARKS)
-        yield format_html('<bdi class="unseen" dir="ltr" lang="en" translate="no">{}</bdi>{}', run.names, marks)
+        hides = run.end - run.start - len(marks)
+        shown = '<bdi class="unseen" dir="ltr" lang="en" translate="no" data-hides="{}">{}</bdi>{}'
+        yield format_html(shown, hides, run.names, marks)
     yield text[at:]
 
 

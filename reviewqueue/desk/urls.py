@@ -10,6 +10,7 @@ from reviewqueue.desk import (
     handovers,
     preferences,
     queue,
+    queues,
     saved_views,
     selection,
     sign_in,
@@ -25,6 +26,8 @@ urlpatterns = [
     path("sign-out", sign_in.SignOut.as_view(), name="sign-out"),
     # How a person likes to work; /language is for those who are not signed in yet.
     path("settings", preferences.preferences, name="settings"),
+    path("settings/queues", queues.queues, name="queues"),
+    path("settings/queues/<int:queue_id>", queues.queue, name="queue-settings"),
     path("keys", preferences.keyboard, name="keyboard"),
     path("language", set_language, name="language"),
     # /desk, /queue
@@ -47,6 +50,7 @@ urlpatterns = [
     path("drafts/<int:draft_id>/notes", typing.notes, name="notes"),
     path("drafts/<int:draft_id>/release", drafts.release, name="release"),
     path("drafts/<int:draft_id>/skip", drafts.skip, name="skip"),
+    path("drafts/<int:draft_id>/pass-on", drafts.pass_on, name="pass-on"),
     path("drafts/<int:draft_id>/decision", drafts.decision, name="decision"),
     path("drafts/<int:draft_id>/handovers", handovers.handovers, name="handovers"),
     path("drafts/<int:draft_id>/holder", handovers.holder, name="holder"),

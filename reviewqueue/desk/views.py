@@ -13,6 +13,7 @@ from reviewqueue.desk.forms import CAUSE_WORDS, ClaimForm, DecisionForm, Handove
 from reviewqueue.lifecycle import Refused
 from reviewqueue.queries import desk as queries
 from reviewqueue.queries.handovers import colleagues
+from reviewqueue.queries.pace import hurried
 from reviewqueue.queries.rates import MANY
 
 # The part of the bar from which each form comes.
@@ -29,8 +30,8 @@ BARS = {
 @require_safe
 @decides
 def desk(request: SignedIn) -> HttpResponse:
-    """The draft on the agent's screen, or why there is none. `edit`, `reject`, `return`, `escalate` and `hand` open
-    their part of the bar."""
+    """The draft on the agent's screen, or why there is none. `edit`, `confirm`, `reject`, `return`, `escalate` and
+    `hand` open their part of the bar."""
     bench = queries.on_screen(request.user)
     if bench is None:
         nothing = queries.nothing(request.user)
@@ -46,6 +47,8 @@ def _mode(request: SignedIn, bench: queries.Bench) -> str:
         return "edit"
     if "return" in request.GET and bench.before.returnable:
         return "return"
+    if "confirm" in request.GET and bench.tier == "high" and not bench.blocked:
+        return "confirm"
     return "reject" if "reject" in request.GET else ""
 
 
@@ -100,7 +103,13 @@ def render_invalid(request: SignedIn, draft_id: int, form: DecisionForm | Handov
 def strip(request: SignedIn) -> dict[str, Any]:
     """What the strip of held decisions and the counters show, on every state of the desk."""
     held, more = queries.held(request.user)
-    return {"held": held, "more_held": more, "counters": queries.counters(request.user), "most": MANY}
+    return {
+        "held": held,
+        "more_held": more,
+        "hurried": hurried(request.user),
+        "counters": queries.counters(request.user),
+        "most": MANY,
+    }
 
 
 @require_POST

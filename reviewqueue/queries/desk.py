@@ -11,8 +11,23 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from reviewqueue import checks
+from reviewqueue.care import is_blind, points, reading_seconds, tier
 from reviewqueue.checks import Finding
-from reviewqueue.models import AgentDay, Decision, Delivery, Draft, Hold, Lane, Message, Note, Reason, Skip, Typed, User
+from reviewqueue.models import (
+    AgentDay,
+    Consent,
+    Decision,
+    Delivery,
+    Draft,
+    Hold,
+    Lane,
+    Message,
+    Note,
+    Reason,
+    Skip,
+    Typed,
+    User,
+)
 from reviewqueue.models.draft import NEVER
 from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.handovers import Before, before
@@ -21,6 +36,13 @@ from reviewqueue.queries.rates import MANY, Line, record
 
 # The last messages of a conversation are open on the desk; earlier ones are folded away.
 OPEN_MESSAGES = 1
+
+# Labels that have a digit; the others stand in a list.
+DIGITS = 9
+
+# In tier normal an approval waits so long in the browser; in tier high a first paint comes a little after the server's.
+HOLD_SECONDS = 1.5
+PAINT_SECONDS = 0.5
 
 # The most messages of a conversation that a page shows, the last ones: a conversation has no end, a page must have one.
 MESSAGES = 50
@@ -60,6 +82,9 @@ class Bench:
     kept: str | None
     notes: list[Note]
     before: Before
+    consents: list[Consent]
+    tier: str
+    blind: bool
 
     @property
     def text(self) -> str:
@@ -96,6 +121,29 @@ class Bench:
         return bool(self.draft.conversation and known and self.draft.conversation.rev > known)
 
     @property
+    def first_labels(self) -> list[str]:
+        """Those that have a digit."""
+        return self.draft.submission.labels[:DIGITS]
+
+    @property
+    def more_labels(self) -> list[str]:
+        return self.draft.submission.labels[DIGITS:]
+
+    @property
+    def points(self) -> list[str]:
+        """What can be confirmed in tier high."""
+        return points(self.draft)
+
+    @property
+    def hold_ms(self) -> int:
+        """How long from now on an approval has to wait."""
+        seconds = HOLD_SECONDS
+        if self.tier == "high":
+            seconds = reading_seconds(self.text, self.draft.submission.language) + PAINT_SECONDS
+        gone = (timezone.now() - self.draft.shown_at).total_seconds() if self.draft.shown_at else 0
+        return max(0, round((seconds - gone) * 1000))
+
+    @property
     def purged(self) -> bool:
         return self.draft.body.text is None
 
@@ -128,7 +176,16 @@ def bench(draft: Draft, user: User) -> Bench:
         kept=_kept(draft, user),
         notes=notes_on(draft),
         before=before(draft, user),
+        consents=_consents(draft),
+        tier=tier(draft),
+        blind=is_blind(draft),
     )
+
+
+def _consents(draft: Draft) -> list[Consent]:
+    """The newest statement of each purpose."""
+    stated = Consent.objects.filter(customer=draft.customer_id)
+    return list(stated.order_by("purpose", "-id").distinct("purpose"))
 
 
 def in_hand(draft_id: int, user: User) -> Draft | None:
@@ -193,7 +250,7 @@ def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
 def held(user: User) -> tuple[list[Hold], int]:
     """(my last decisions that can still be undone, newest first; how many more there are, counted to MANY)"""
     found = Hold.objects.filter(decision__by_agent=user, settled_at=None)
-    last = list(found.select_related("decision__draft", "decision__by_vote").order_by("-decision_id")[: HELD + 1])
+    last = list(found.select_related("decision__draft__body", "decision__by_vote").order_by("-decision_id")[: HELD + 1])
     more = _some(found) - HELD if len(last) > HELD else 0
     return last[:HELD], more
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from reviewqueue.care import is_blind
 from reviewqueue.edits import word_diff
 from reviewqueue.models import Decision, Delivery, Draft, Handover, Message, Note, Reason, User, Vote
 from reviewqueue.queries.desk import DRAFT_WITH_ALL, last_messages, notes_on
+from reviewqueue.queries.drafts import OPEN
 from reviewqueue.queries.handovers import Handed, Judged, handed_on, judged
 from reviewqueue.queries.lanes import lanes_of, may_write
 
@@ -20,6 +22,7 @@ class Round:
     diff: list[tuple[str, str]]
     reasons: list[str]
     votes: list[Judged]
+    marks: list[str]
     deliveries: list[Delivery]
 
     @property
@@ -42,6 +45,7 @@ class Timeline:
     messages: list[Message]
     rounds: list[Round]
     claimable: bool
+    hidden: bool
     notes: list[Note]
     handed: list[Handed]
     corrections: list[Draft]
@@ -81,6 +85,7 @@ def timeline(draft_id: int, user: User) -> Timeline | None:
         newer=Draft.objects.filter(supersedes=draft).first(),
         writable=writable,
         correctable=writable and draft.deliveries.filter(status__in=("delivered", "unknown")).exists(),
+        hidden=draft.status in OPEN and is_blind(draft),
         notes=notes_on(draft),
     )
 
@@ -107,12 +112,14 @@ def _votes(decision: Decision) -> list[Vote]:
 def _round(decision: Decision, draft: Draft, reasons: dict[str, str]) -> Round:
     final = decision.by_vote.final
     text = final.text if final else None
+    about = draft.submission.about.text if draft.submission.about else None
     edited = decision.verdict == "edited" and draft.kind == "reply"
     diff = word_diff(draft.body.text, text) if edited and draft.body.text is not None and text is not None else []
     return Round(
         decision=decision,
         text=text,
         diff=diff,
+        marks=[about[start:end] for start, end in decision.feedback.spans] if about else [],
         reasons=[reasons.get(slug, slug) for slug in decision.feedback.reasons],
         votes=judged(draft, _votes(decision)) if decision.seats > 1 else [],
         deliveries=list(decision.deliveries.all()),

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
 from reviewqueue.actions import bots, claim
-from reviewqueue.models import Attempt, Decision, Delivery, Draft, Settlement, User, Vote
+from reviewqueue.models import Attempt, Decision, Delivery, Draft, Queue, Settlement, User, Vote
 from tests.factories import PASSWORD, make_agent, make_decision, make_draft, make_endpoint, make_queue
 
 # Page by page: what an agent, a lead, an auditor and an admin get.
@@ -31,6 +31,9 @@ PAGES = {
     "/drafts/{elsewhere}": (404, 200, 403, 200),
     "/drafts/999999999": (404, 404, 403, 404),
     "/settings": (200, 200, 200, 200),
+    "/settings/queues": (403, 200, 403, 200),
+    "/settings/queues/{queue}": (403, 200, 403, 200),
+    "/settings/queues/999999999": (403, 404, 403, 404),
     "/keys": (200, 200, 200, 200),
     "/board": (403, 200, 200, 200),
     "/board/rates.csv": (403, 200, 200, 200),
@@ -52,6 +55,7 @@ POSTS = {
     "/pulse": (200, 200, 403, 200),
     "/drafts/{draft}/release": (409, 409, 403, 409),
     "/drafts/{draft}/skip": (409, 409, 403, 409),
+    "/drafts/{draft}/pass-on": (409, 409, 403, 409),
     "/drafts/{draft}/decision": (409, 409, 403, 409),
     "/drafts/{draft}/handovers": (409, 409, 403, 409),
     "/drafts/{draft}/holder": (403, 302, 403, 302),
@@ -72,6 +76,7 @@ def ids(db, empty_redis) -> dict[str, int]:
     make_queue("other")
     return {
         "draft": make_draft().pk,
+        "queue": Queue.objects.get(name="default").pk,
         "elsewhere": make_draft(queue="other").pk,
         "decision": decision.pk,
         "delivery": Delivery.objects.get().pk,
@@ -163,6 +168,7 @@ PARTS = (
     ("deliveries", "delivery"),
     ("skipped", "draft"),
     ("views", "view"),
+    ("queues", "queue"),
 )
 
 

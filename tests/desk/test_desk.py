@@ -474,7 +474,7 @@ def test_the_number_of_queries_of_the_desk_does_not_grow(amina, django_assert_nu
         draft = make_draft(conversation=make_content()["conversation"] | {"messages": messages})
         claim.claim(draft.pk, by=amina.user)
         amina.open("/desk")
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(15):
             amina.open("/desk")
 
 

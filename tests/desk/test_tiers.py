@@ -6,7 +6,7 @@ import pytest
 
 from reviewqueue import care
 from reviewqueue.actions import claim, decide
-from reviewqueue.actions.careful import READ
+from reviewqueue.care import READ
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Decision, Draft, Feedback, Queue
 from tests.factories import make_agent, make_draft, make_queue, seen
@@ -50,7 +50,7 @@ def test_the_reading_floor(text, language, seconds):
 @pytest.mark.parametrize("risk", ["low", "normal"])
 def test_below_tier_high_the_server_only_records(risk, empty_redis):
     agent = make_agent()
-    draft = claimed(agent, text=FIFTY, risk=risk)
+    draft = claimed(agent, viewed=1, text=FIFTY, risk=risk)
     decide.approve(draft.pk, **seen(draft, agent), viewed_ms=12)
     assert Feedback.objects.get().viewed_ms == 12
 
