@@ -324,6 +324,27 @@ class Model(RuleBasedStateMachine):
         self.claim_next(agent, lease.SHOWN)
         self.decide(0, verb)
 
+    @rule(verb=st.sampled_from(["approve", "edit", "reject"]), third=st.booleans())
+    def review_by_two(self, verb: str, third: bool) -> None:
+        """A draft is judged by one, by another, and, where they disagree, by the lead."""
+        self.careful(2)
+        self.submit(1, False)
+        self.careful(1)
+        newest = len(self.submitted) - 1
+        for agent, says in ((0, "approve"), (1, verb), *([(2, "edit")] if third else [])):
+            before = len(self.forms)
+            self.claim_one(agent, newest)
+            if len(self.forms) > before:
+                self.decide(0, says)
+
+    @rule(by=st.integers(0, 2))
+    def answer_by_hand(self, by: int) -> None:
+        """A person writes without AI beside the newest draft."""
+        before = len(self.forms)
+        self.write(by, len(self.submitted) - 1)
+        if len(self.forms) > before:
+            self.decide(0, "edit")
+
     @rule(answer=st.sampled_from([204, 500, "lost", None]))
     def send(self, answer: int | str | None) -> None:
         """What is held or waits for its next attempt is due; a worker takes the first job, or it is lost."""
