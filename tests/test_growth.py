@@ -44,7 +44,7 @@ MOST = {
     "submit 100": 24,
     "decide and claim by Redis": 24,
     "decide and claim by PostgreSQL": 24,
-    "desk": 10,
+    "desk": 13,
     "queue": 12,
 }
 
