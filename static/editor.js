@@ -27,7 +27,8 @@
   async function keep(form, last = false) {
     const field = form.elements.text;
     clearTimeout(saving);
-    if (!form.isConnected || !dirty(field)) return;
+    // A text that is on its way as a decision is not kept once more: its draft is decided by then.
+    if ("sent" in form.dataset || !form.isConnected || !dirty(field)) return;
     if (flying && !last) { saving = setTimeout(keep, SAVE / 4, form); return; }
     const text = field.value;
     let answer;
@@ -73,10 +74,12 @@
     if (!form || !document.getElementById("bench").contains(target)) return;
     if (!("decision" in target.dataset) || submitter?.formAction.endsWith("/preview")) { keep(form, true); return; }
     clearTimeout(saving);
+    form.dataset.sent = "";
     stored((tab) => tab.setItem(SENT + form.dataset.typing, ""));
   }, true);
 
   document.addEventListener("desk:held", () => forget((key, sent) => sent));
+  document.addEventListener("desk:unlocked", () => { delete editor()?.dataset.sent; });
   document.addEventListener("desk:conflict", ({ detail: { draft } }) => stored((tab) => {
     for (const key of Object.keys(tab)) if (key.startsWith(SENT) && key.endsWith(`.${draft}`)) tab.removeItem(key);
   }));

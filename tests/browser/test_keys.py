@@ -407,3 +407,34 @@ def test_a_note_is_asked_for_where_the_reason_needs_one(tabs, submit, decided):
         tab.page.get_by_label("Wrong tone").check()
         expect(note).to_have_js_property("required", False)
         assert decided() == []
+
+
+# How many keys a task takes, text that is typed not counted: what opens shows first the words that follow the key.
+REPLY: dict[str, object] = {}
+LABEL = {"kind": "sentiment", "sentiment": {"text": "great", "label": "positive"}}
+TASKS = [
+    ("approve", REPLY, ["a"], "approved"),
+    ("accept the label", LABEL, ["a"], "approved"),
+    ("correct the label", LABEL, ["3"], "edited"),
+    ("correct the label, with a flag", LABEL, ["q", "3"], "edited"),
+    ("reject with a reason", REPLY, ["r", "1"], "rejected"),
+    ("edit and approve", REPLY, ["e", "Control+Enter"], "edited"),
+]
+
+
+@pytest.mark.parametrize(("task", "draft", "keys", "verdict"), TASKS, ids=[task[0] for task in TASKS])
+def test_a_task_takes_so_many_keys(tabs, submit, decided, task, draft, keys, verdict):
+    number = submit(**draft)
+    with tabs("kim") as tab:
+        assert tab.claim() == number
+        for key in keys:
+            tab.key(key)
+            if key == "r":
+                expect(tab.page.get_by_label("Note for the bot's team")).to_be_visible()
+            if key == "e":
+                expect(tab.page.get_by_label("Your edit")).to_be_focused()
+                tab.page.keyboard.type(" Typed.")
+        wait_until(lambda: decided() == [(number, verdict)], 10)
+        expect(tab.page.get_by_role("button", name=f"Undo #{number}")).to_be_visible()
+        tab.key("z")
+        wait_until(lambda: decided() == [], 10)
