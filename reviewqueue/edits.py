@@ -1,5 +1,7 @@
 """How much a person changed: the edit rate that is stored, and the word diff that is shown."""
 
+from itertools import pairwise
+
 import regex
 from diff_match_patch import diff_match_patch
 from rapidfuzz.distance import Levenshtein
@@ -69,6 +71,8 @@ def word_diff(before: str, after: str) -> list[tuple[str, str]]:
 def _tokens(text: str) -> list[str]:
     """Words and what stands between them. Their ends are always ends of grapheme clusters, too."""
     ends = {match.start() for match in _WORDS.finditer(text)}
+    if text.isascii():  # no cluster of its own to look for, and by far the most frequent
+        return [text[start:end] for start, end in pairwise(sorted(ends | {0, len(text)}))]
     tokens: list[str] = []
     at, alone = 0, True
     for cluster in _GRAPHEME.findall(text):
