@@ -31,8 +31,8 @@ TEXTS = {
     "emoji": "Thanks 👩‍👩‍👧‍👦 🇩🇪 👍🏽",
     "right to left": "مرحبا שלום and back",
     "line ends": "one\n\ntwo\n",
-    "separators": "a\u2028b\u2029c\u0085d",
-    "spaces": "  \t a \u00a0\u200b ",
+    "wide spaces": "a\u2003b\u3000c",
+    "spaces": "  \t a \u00a0 ",
     "long": "ä" * 32_768,
 }
 

@@ -4,11 +4,10 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from reviewqueue.actions import claim, decide, presence
-from reviewqueue.filters import Query, parse
+from reviewqueue.filters import Query
 from reviewqueue.models import Draft, Lane
 from reviewqueue.queries import queue
 from tests.factories import make_agent, make_bot, make_draft, make_queue, seen
@@ -256,24 +255,6 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(amina, django_assert_
             make_draft()
         with django_assert_num_queries(8):
             assert len(shown(amina.open("/queue"))) == rows
-
-
-def test_a_page_is_read_by_index_and_not_by_counting(amina):
-    """The plan of the list: each lane gives its first rows by index, whatever stands behind them."""
-    for _ in range(3):
-        make_draft()
-    for text in ("", "type:reply conf:<0.6", "due:<1h sort:due"):
-        values = queue.Scope(amina.user).values(parse(text))
-        more = {"depth": 51, "limit": 51, "most": 51, "newest": 0, **queue.START._asdict()}
-        for statement in (queue.NEAR, queue.COUNT, queue.FRESH):
-            with connection.cursor() as cursor:
-                # Three rows say nothing of cost: the plan must be possible without reading what is not asked for.
-                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-                cursor.execute(f"EXPLAIN {statement}", {**values, **more})
-                plan = "\n".join(row[0] for row in cursor.fetchall())
-            assert "draft_next_in_lane" in plan or statement == queue.FRESH, text
-            assert "Seq Scan" not in plan, text
-            assert "Limit" in plan, text
 
 
 # --- Nothing to show, and why -------------------------------------------------------------------------------
