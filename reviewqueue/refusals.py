@@ -159,14 +159,14 @@ def _known(request: HttpRequest, status: int) -> HttpRequest | None:
 def _context(request: HttpRequest, refused: Refused) -> dict[str, Any]:
     text, draft_id = refused.facts.get("text") or _typed(request), refused.facts.get("draft_id")
     user = getattr(request, "user", None) if RULES[refused.code].status < 500 else None
-    told = draft_id and isinstance(user, User) and user.decides
+    told = happened(draft_id, user, text) if draft_id and isinstance(user, User) and user.decides else None
     return {
         "code": refused.code,
         "title": RULES[refused.code].title,
         "detail": refused.detail,
         "text": text,
         "draft_id": draft_id,
-        "happened": happened(draft_id, user, text) if told else None,
+        "happened": told,
         "again": _again(request),
         "request_path": request.path,
         "csrf_token": get_token(request),

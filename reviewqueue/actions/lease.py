@@ -77,6 +77,20 @@ def look(draft_id: int, *, by: User, epoch: int) -> Draft:
     raise lease_lost(draft_id, by)
 
 
+def watch(draft_id: int, *, by: User, epoch: int, rev: int | None, renewing: bool) -> Refused | None:
+    """Why what is on a screen can no longer be decided as it is there, or None; `renewing` keeps the draft, too.
+
+    Answered, not raised: a page asks about two drafts at once, and one that is gone takes nothing from the other.
+    """
+    try:
+        draft = renew(draft_id, by=by, epoch=epoch) if renewing else look(draft_id, by=by, epoch=epoch)
+    except Refused as refused:
+        return refused
+    if draft.conversation and draft.conversation.rev != rev:
+        return Refused("newer-message", "The customer wrote again.", draft_id=draft_id)
+    return None
+
+
 @transaction.atomic
 def _take_up(draft_id: int, by: User, epoch: int) -> None:
     lock_agent(by.pk)

@@ -8,7 +8,7 @@ from reviewqueue.models import User
 
 SIGN = """
 INSERT INTO presence (agent_id, at, active_at, editing)
-VALUES (%(agent)s, statement_timestamp(), statement_timestamp() - %(idle)s, %(editing)s)
+VALUES (%(agent)s, statement_timestamp(), statement_timestamp() - make_interval(secs => %(idle)s), %(editing)s)
 ON CONFLICT (agent_id) DO UPDATE
 SET at = excluded.at, active_at = greatest(presence.active_at, excluded.active_at), editing = excluded.editing
 """
@@ -17,4 +17,4 @@ SET at = excluded.at, active_at = greatest(presence.active_at, excluded.active_a
 def sign_of_life(*, by: User, idle: timedelta, editing: bool) -> None:
     """The desk of `by` is open; the person did something `idle` ago."""
     with connection.cursor() as cursor:
-        cursor.execute(SIGN, {"agent": by.pk, "idle": idle, "editing": editing})
+        cursor.execute(SIGN, {"agent": by.pk, "idle": idle.total_seconds(), "editing": editing})

@@ -13,7 +13,6 @@ from reviewqueue.desk.access import SignedIn, decides
 from reviewqueue.desk.forms import PulseForm, WatchForm
 from reviewqueue.desk.views import on_bench, strip
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models import Conversation
 from reviewqueue.queries import desk as queries
 from reviewqueue.queries.presence import IDLE_AFTER
 from reviewqueue.refusals import panel
@@ -80,13 +79,6 @@ def _stale(request: SignedIn, watched: WatchForm, *, renew: bool = False) -> dic
     """Why what is on the screen can no longer be decided as it is there, as a panel; None where it can."""
     if not (watched.is_valid() and watched.cleaned_data["draft"]):
         return None
-    draft_id, epoch = watched.cleaned_data["draft"], watched.cleaned_data["epoch"] or 0
-    try_on = lease.renew if renew else lease.look
-    try:
-        draft = try_on(draft_id, by=request.user, epoch=epoch)
-        rev = Conversation.objects.filter(pk=draft.conversation_id).values_list("rev", flat=True).first()
-        if rev != watched.cleaned_data["rev"]:
-            raise Refused("newer-message", "The customer wrote again.", draft_id=draft_id)
-    except Refused as refused:
-        return panel(request, refused)
-    return None
+    seen = watched.cleaned_data
+    refused = lease.watch(seen["draft"], by=request.user, epoch=seen["epoch"] or 0, rev=seen["rev"], renewing=renew)
+    return panel(request, refused) if refused else None

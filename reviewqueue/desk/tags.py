@@ -283,7 +283,7 @@ SAID = {
 
 
 @register.simple_tag(takes_context=True)
-def says(context: Context, done: str) -> str:
+def told(context: Context, done: str) -> str:
     """The one sentence for a decision, as long as the person likes it."""
     full, short = SAID[done]
     wishes = context.get("preferences")
