@@ -78,23 +78,23 @@ def system(tmp_path_factory) -> Iterator[System]:
         yield whole
 
 
+@contextmanager
+def acting_as(role: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        before = cursor.fetchone()[0]
+        cursor.execute(f"SET ROLE reviewqueue_{role}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {before}")
+
+
 @pytest.fixture
 def as_role() -> Callable[[str], Any]:
     """`with as_role("worker"):` runs as that database role."""
-
-    @contextmanager
-    def switch(role: str) -> Iterator[None]:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_user")
-            before = cursor.fetchone()[0]
-            cursor.execute(f"SET ROLE reviewqueue_{role}")
-        try:
-            yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET ROLE {before}")
-
-    return switch
+    return acting_as
 
 
 @pytest.fixture

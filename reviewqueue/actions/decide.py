@@ -14,7 +14,7 @@ from django.utils import timezone
 from reviewqueue import checks, edits
 from reviewqueue.actions import careful
 from reviewqueue.actions.claim import promote
-from reviewqueue.actions.lease import SHOWN, lease_lost
+from reviewqueue.actions.lease import SHOWN, dropped, lease_lost
 from reviewqueue.actions.log import log
 from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.actions.settle import settle_at_once
@@ -230,10 +230,9 @@ def _is_allowed(draft: Draft, rev: int | None, judgement: Judgement) -> None:
     )
     if not mine or draft.epoch != judgement.epoch:
         raise lease_lost(by=by, **facts)
-    if draft.body.text is None:
-        raise Refused("erased", "The customer's texts were erased. Nothing is left to decide.", **facts)
-    if draft.customer.opted_out_at and draft.origin == "bot" and judgement.verdict in ("approved", "edited"):
-        raise Refused("opted-out", "The customer wants to be answered by people only.", **facts)
+    refused = dropped(draft, **facts)
+    if refused and (refused.code == "erased" or judgement.verdict in SENT_VERDICTS):
+        raise refused
     if bytes(draft.digest) != judgement.seen:
         raise Refused("draft-changed", "The form was made for another text. Open the draft again.", **facts)
     if rev is not None and rev != judgement.rev:

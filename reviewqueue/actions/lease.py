@@ -83,12 +83,13 @@ def watch(draft_id: int, *, by: User, epoch: int, rev: int | None, renewing: boo
     Answered, not raised: a page asks about two drafts at once, and one that is gone takes nothing from the other.
     """
     try:
-        draft = renew(draft_id, by=by, epoch=epoch) if renewing else look(draft_id, by=by, epoch=epoch)
+        renew(draft_id, by=by, epoch=epoch) if renewing else look(draft_id, by=by, epoch=epoch)
     except Refused as refused:
         return refused
-    if draft.conversation and draft.conversation.rev != rev:
+    draft = Draft.objects.select_related("body", "customer", "conversation").get(pk=draft_id)
+    if draft.conversation and draft.conversation.rev != rev and not dropped(draft):
         return Refused("newer-message", "The customer wrote again.", draft_id=draft_id)
-    return None
+    return dropped(draft, draft_id=draft_id)
 
 
 @transaction.atomic
@@ -209,11 +210,22 @@ def lapse() -> int:
     return len(lapsed)
 
 
+def dropped(draft: Draft, **facts: object) -> Refused | None:
+    """What its customer did that keeps a draft from being sent by anybody."""
+    if draft.body.text is None:
+        return Refused("erased", "The customer's texts were erased. Nothing is left to decide.", **facts)
+    if draft.customer.opted_out_at and draft.origin == "bot":
+        return Refused("opted-out", "The customer wants to be answered by people only.", **facts)
+    return None
+
+
 def gone(draft: Draft, by: User, **facts: object) -> Refused:
     """The refusal for a draft that nobody can work on any more."""
     if Draft.objects.filter(supersedes=draft).exists():
         return Refused("newer-draft", "The bot sent a newer draft.", draft_id=draft.pk, **facts)
     if draft.status == "withdrawn":
+        if refused := dropped(draft, draft_id=draft.pk, **facts):
+            return refused
         return Refused("withdrawn", "The bot took this draft back.", draft_id=draft.pk, **facts)
     if draft.status == "expired":
         return Refused("expired", "This draft expired.", draft_id=draft.pk, **facts)

@@ -168,7 +168,7 @@ def test_a_paragraph_is_read_the_way_of_what_stays(before, after, ways):
 
 def test_hidden_characters_are_named_in_texts_diffs_and_marks():
     bad = "pay\u202eyap\u200f!"
-    chip = '<bdi class="unseen" dir="ltr" lang="en" translate="no">RIGHT-TO-LEFT OVERRIDE</bdi>'
+    chip = '<bdi class="unseen" dir="ltr" lang="en" translate="no" data-hides="1">RIGHT-TO-LEFT OVERRIDE</bdi>'
     assert str(tags.exactly(bad)).startswith(f"pay{chip}yap<bdi")
     assert str(tags.exactly(bad)).endswith("</bdi>\u200f!")
     assert chip in html("x", bad)
