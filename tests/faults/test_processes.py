@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from reviewqueue.client import Client
-from tests.system import Person, System, claimed_id, wait_until
+from tests.system import Person, System, claimed_id, form_fields, wait_until
 
 _numbers = count(1)
 
@@ -146,3 +146,29 @@ def test_a_killed_beat_or_web_server_loses_nothing(system, client, amina):
     client.submit(a_draft(names[2]))
     approve_all(amina)
     wait_until(lambda: arrived(system, *names), 60, lambda: system.log("beat"))
+
+
+def test_what_was_sent_while_postgresql_was_away_is_kept_and_counts_once(system, client, amina):
+    name, text = new_name(), "My words, typed while it stopped."
+    client.submit(a_draft(name))
+    page = amina.claim()
+    path = f"/drafts/{claimed_id(page)}/decision"
+    system.servers.postgres.stop()
+    try:
+        refused = amina.decide(page, "edit", text=text)
+        told = amina.http.post(
+            path, data=form_fields(page, path) | {"text": text}, headers={"accept": "application/json"}
+        )
+    finally:
+        system.servers.postgres.start()
+    assert (refused.status_code, told.status_code) == (503, 503)
+    assert refused.headers["retry-after"]
+    assert "Try again" in refused.text
+    assert f">\n{text}</textarea>" in refused.text
+    assert text in told.json()["panel"]
+
+    again = form_fields(refused.text, path)
+    wait_until(lambda: amina.http.post(path, data=again).status_code == 200, 30, lambda: system.log("web"))
+    assert amina.http.post(path, data=again).status_code == 200
+    assert system.rows("SELECT count(*) FROM decision WHERE draft_id = %s", path.split("/")[2]) == [(1,)]
+    wait_until(lambda: text in system.receiver.texts().values(), 60, lambda: system.log("beat") + system.log("worker1"))
