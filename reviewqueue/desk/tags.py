@@ -13,15 +13,14 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from reviewqueue.care import READ
 from reviewqueue.characters import MARKS, direction, hidden
 from reviewqueue.checks import SAYS, Finding, errors, warnings
 from reviewqueue.desk import numbers
 from reviewqueue.desk.changes import Run, counted, lines, pairs, runs
-from reviewqueue.desk.keymap import Action, Keymap, Words, keymap_of
+from reviewqueue.desk.keymap import TABLE, Action, Keymap, Words, keymap_of
 from reviewqueue.models import Draft, User
 from reviewqueue.queries.desk import Bench
 from reviewqueue.queries.queue import Count
@@ -274,11 +273,11 @@ def person(user: User | None, me: User) -> str:
 
 # What the status line says after a press of a button; {next} stands for the draft that is on the screen then.
 SAID = {
-    "approved": (_lazy("Approved {draft}. Now {next}."), _lazy("Approved. {next}")),
-    "edited": (_lazy("Approved {draft} as edited. Now {next}."), _lazy("Edited. {next}")),
-    "rejected": (_lazy("Rejected {draft}. Now {next}."), _lazy("Rejected. {next}")),
-    "decided": (_lazy("Labelled {draft}. Now {next}."), _lazy("Labelled. {next}")),
-    "skipped": (_lazy("Skipped {draft}. Now {next}."), _lazy("Skipped. {next}")),
+    "approved": (gettext_lazy("Approved {draft}. Now {next}."), gettext_lazy("Approved. {next}")),
+    "edited": (gettext_lazy("Approved {draft} as edited. Now {next}."), gettext_lazy("Edited. {next}")),
+    "rejected": (gettext_lazy("Rejected {draft}. Now {next}."), gettext_lazy("Rejected. {next}")),
+    "decided": (gettext_lazy("Labelled {draft}. Now {next}."), gettext_lazy("Labelled. {next}")),
+    "skipped": (gettext_lazy("Skipped {draft}. Now {next}."), gettext_lazy("Skipped. {next}")),
 }
 
 
@@ -292,9 +291,9 @@ def told(context: Context, done: str) -> str:
 
 
 PRESENCE = {
-    "viewing": _lazy("%(name)s, viewing"),
-    "editing": _lazy("%(name)s, editing"),
-    "idle": _lazy("%(name)s, idle"),
+    "viewing": gettext_lazy("%(name)s, viewing"),
+    "editing": gettext_lazy("%(name)s, editing"),
+    "idle": gettext_lazy("%(name)s, idle"),
 }
 
 
@@ -308,16 +307,16 @@ def present(name: str, presence: str) -> str:
 
 # The same words in the pages, the API, the CSV and the log; a label is confirmed or corrected.
 VERDICTS = {
-    "approved": _lazy("approved"),
-    "edited": _lazy("edited"),
-    "rejected": _lazy("rejected"),
-    "returned": _lazy("returned"),
-    "written": _lazy("written"),
+    "approved": gettext_lazy("approved"),
+    "edited": gettext_lazy("edited"),
+    "rejected": gettext_lazy("rejected"),
+    "returned": gettext_lazy("returned"),
+    "written": gettext_lazy("written"),
 }
 LABEL_VERDICTS = VERDICTS | {
-    "approved": _lazy("label confirmed"),
-    "edited": _lazy("label corrected"),
-    "rejected": _lazy("rejected, cannot tell"),
+    "approved": gettext_lazy("label confirmed"),
+    "edited": gettext_lazy("label corrected"),
+    "rejected": gettext_lazy("rejected, cannot tell"),
 }
 
 
@@ -326,11 +325,58 @@ def verdict(slug: str, kind: str) -> str:
     return str((LABEL_VERDICTS if kind == "sentiment" else VERDICTS)[slug])
 
 
+KINDS = {"reply": gettext_lazy("Reply"), "sentiment": gettext_lazy("Sentiment label")}
+
+
+@register.filter
+def kind(slug: str) -> str:
+    """What a draft is, and what it is called where nothing else is known of it."""
+    return str(KINDS[slug])
+
+
+STATUSES = {
+    "received": gettext_lazy("received"),
+    "waiting": gettext_lazy("waiting"),
+    "claimed": gettext_lazy("claimed"),
+    "decided": gettext_lazy("decided"),
+    "refused": gettext_lazy("refused"),
+    "withdrawn": gettext_lazy("withdrawn"),
+    "expired": gettext_lazy("expired"),
+}
+
+
+@register.filter
+def status(slug: str) -> str:
+    """Where a draft is."""
+    return str(STATUSES[slug])
+
+
+# What one try to deliver came to.
+OUTCOMES = {
+    "delivered": gettext_lazy("delivered"),
+    "retry": gettext_lazy("will be tried again"),
+    "gone": gettext_lazy("receiver is gone"),
+    "lost": gettext_lazy("no answer came"),
+    "impossible": gettext_lazy("cannot be sent"),
+}
+
+
+@register.filter
+def outcome(slug: str) -> str:
+    return str(OUTCOMES[slug])
+
+
+@register.filter
+def cause(slug: str) -> str:
+    """What makes a text hard to judge."""
+    return str(TABLE[slug].words)
+
+
 PURPOSES = {
-    "ai_drafting": _lazy("AI replies"),
-    "ai_sentiment": _lazy("AI mood labels"),
-    "training": _lazy("Training of AI"),
-    "analysis": _lazy("Analysis"),
+    "ai_drafting": gettext_lazy("AI replies"),
+    "ai_sentiment": gettext_lazy("AI mood labels"),
+    "training": gettext_lazy("Training of AI"),
+    "analysis": gettext_lazy("Analysis"),
 }
 
 
@@ -352,7 +398,7 @@ def title(draft: Draft) -> str:
     subject = draft.conversation.subject if draft.conversation else None
     if subject and subject.text:
         return subject.text
-    return _("Sentiment label") if draft.kind == "sentiment" else _("Reply")
+    return kind(draft.kind)
 
 
 # --- Texts --------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reviewqueue.edits import word_diff
-from reviewqueue.models import Decision, Draft, Reason, User
+from reviewqueue.models import Decision, Draft, User
+from reviewqueue.queries.reasons import reason_words
 from reviewqueue.queries.timeline import visible
 
 
@@ -40,13 +41,13 @@ def happened(draft_id: int, user: User, text: str) -> Happened | None:
 def _decided(draft: Draft, text: str) -> Happened:
     decision = draft.decisions.select_related("by_agent", "by_vote__final", "feedback").latest("round")
     sent = decision.by_vote.final.text if decision.by_vote.final else None
-    named = Reason.objects.filter(kind=draft.kind, slug__in=decision.feedback.reasons)
+    words = reason_words(draft.kind)
     return Happened(
         draft,
         by=decision.by_agent,
         at=decision.at,
         decision=decision,
-        reasons=", ".join(named.values_list("label", flat=True)),
+        reasons=", ".join(words.get(slug, slug) for slug in decision.feedback.reasons),
         diff=_diff(sent, text or None),
     )
 

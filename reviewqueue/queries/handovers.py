@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from reviewqueue.edits import word_diff
-from reviewqueue.models import Decision, Draft, Handover, Reason, Typed, User, Vote
+from reviewqueue.models import Decision, Draft, Handover, Typed, User, Vote
 from reviewqueue.queries.lanes import receivers
+from reviewqueue.queries.reasons import reason_words
 from reviewqueue.queries.returns import rounds_left
 
 
@@ -63,12 +64,12 @@ def before(draft: Draft, user: User) -> Before:
 def handed_on(draft: Draft) -> list[Handed]:
     handovers = list(draft.handovers.select_related("by", "to", "note"))
     escalated = any(handover.kind == "escalated" for handover in handovers)
-    words = dict(Reason.objects.filter(kind="escalation").values_list("slug", "label")) if escalated else {}
+    words = reason_words("escalation") if escalated else {}
     return [Handed(handover, words.get(handover.reason, handover.reason)) for handover in handovers]
 
 
 def judged(draft: Draft, votes: list[Vote]) -> list[Judged]:
-    labels = dict(Reason.objects.filter(kind=draft.kind).values_list("slug", "label"))
+    labels = reason_words(draft.kind)
     return [_judged(draft, vote, labels) for vote in votes]
 
 

@@ -12,8 +12,9 @@ from django.db import connection
 
 from reviewqueue.edits import word_diff
 from reviewqueue.languages import STEMMED, UNSPACED
-from reviewqueue.models import Decision, Draft, Reason, User
+from reviewqueue.models import Decision, Draft, User
 from reviewqueue.queries.queue import Scope
+from reviewqueue.queries.reasons import reason_words
 from reviewqueue.queries.timeline import visible
 
 # Similar drafts that are shown, and how many of the best are looked at for those the person may see.
@@ -145,7 +146,7 @@ def _with_decisions(ids: list[int]) -> list[Similar]:
     decisions = Decision.objects.filter(draft__in=ids, settlement__outcome="final").select_related(*with_all)
     # A text that was erased since then is not shown, not even its words.
     known = {one.draft_id: one for one in decisions if one.draft.body.text is not None and not one.draft.purged_at}
-    labels = dict(Reason.objects.values_list("slug", "label"))
+    labels = reason_words("reply", "sentiment")
     return [_similar(known[draft_id], labels) for draft_id in ids if draft_id in known]
 
 

@@ -6,11 +6,12 @@ from django.db.models import Q, QuerySet
 
 from reviewqueue.care import is_blind
 from reviewqueue.edits import word_diff
-from reviewqueue.models import Decision, Delivery, Draft, Handover, Message, Note, Reason, User, Vote
+from reviewqueue.models import Decision, Delivery, Draft, Handover, Message, Note, User, Vote
 from reviewqueue.queries.desk import DRAFT_WITH_ALL, last_messages, notes_on
 from reviewqueue.queries.drafts import OPEN
 from reviewqueue.queries.handovers import Handed, Judged, handed_on, judged
 from reviewqueue.queries.lanes import lanes_of, may_write
+from reviewqueue.queries.reasons import reason_words
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def timeline(draft_id: int, user: User) -> Timeline | None:
     draft = visible(user).select_related(*DRAFT_WITH_ALL, "holder").filter(pk=draft_id).first()
     if draft is None:
         return None
-    reasons = dict(Reason.objects.filter(kind=draft.kind).values_list("slug", "label"))
+    reasons = reason_words(draft.kind)
     messages, unshown = last_messages(draft)
     writable = may_write(draft, user)
     return Timeline(
