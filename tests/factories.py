@@ -92,6 +92,15 @@ def seen(draft: Draft, by: User) -> dict[str, Any]:
     }
 
 
+# Where a delivery stands after one try: the last step to there, and what the try came to.
+TRIED = {
+    "delivered": ("deliver", "delivered"),
+    "failed": ("give_up", "impossible"),
+    "unknown": ("lose_track", "lost"),
+    "retry": ("postpone", "retry"),
+}
+
+
 def make_decision(*, by: User | None = None, verdict: str = "approve", **draft: Any) -> Decision:
     """A decision on a fresh draft, still held."""
     by = by or make_agent()

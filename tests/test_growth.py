@@ -44,7 +44,7 @@ MOST = {
     "submit 100": 24,
     "decide and claim by Redis": 24,
     "decide and claim by PostgreSQL": 24,
-    "desk": 13,
+    "desk": 15,
     "queue": 12,
 }
 

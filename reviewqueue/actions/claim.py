@@ -71,7 +71,8 @@ def _next(by: User, slot: int) -> Draft | None:
     return (
         _by_redis(by, slot, lanes, skipped)
         or _by_postgres(by, slot, lanes, skipped)
-        or (_by_postgres(by, slot, lanes, skipped) if lapse() + bring_back() else None)
+        # What is brought back may lie in a lane that is new.
+        or (_by_postgres(by, slot, lanes_of(by), skipped) if lapse() + bring_back() else None)
     )
 
 

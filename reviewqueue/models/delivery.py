@@ -77,6 +77,10 @@ class Delivery(models.Model):
         return f"msg_{self.pk}"
 
 
+# How a try ends; `reviewqueue.outbound.webhook.Answer` tells them apart.
+OUTCOMES = ("delivered", "retry", "gone", "lost", "impossible")
+
+
 class Attempt(models.Model):
     """One try, append-only. `code` is the HTTP status or NULL, `error` our own words, never the receiver's."""
 
@@ -91,6 +95,7 @@ class Attempt(models.Model):
     class Meta:
         db_table = "attempt"
         ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=models.Q(outcome__in=OUTCOMES), name="attempt_outcome_known")]
 
 
 class Notice(models.Model):

@@ -115,12 +115,12 @@ class Visit:
     def _attempted(self, decision: Decision, status: str) -> None:
         with role("worker"):
             settle.settle_due()
-            last = {"delivered": "deliver", "failed": "give_up", "unknown": "lose_track", "retry": "postpone"}[status]
+            last, outcome = factories.TRIED[status]
             for step in ("dispatch", "start", last):
                 (delivery,) = move(Delivery.objects.filter(decision=decision), DELIVERY[step])
             code = {"delivered": 200, "failed": 400, "retry": 503}.get(status)
             Attempt.objects.create(
-                delivery=delivery, number=1, outcome=status, code=code, took_ms=84, error="The receiver said no."
+                delivery=delivery, number=1, outcome=outcome, code=code, took_ms=84, error="The receiver said no."
             )
 
     def newer_message(self, draft: Draft) -> None:

@@ -109,7 +109,7 @@ def test_who_lost_the_lease_is_told_and_keeps_the_text(system, tabs, submit):
             other.get_by_role("button", name="Release").click()
             expect(other.get_by_role("button", name="Claim next")).to_be_visible()
             page.bring_to_front()
-            expect(page.get_by_role("alert")).to_contain_text("This draft is no longer yours.", timeout=10_000)
+            expect(page.get_by_role("alert")).to_contain_text("You no longer hold this draft", timeout=10_000)
             expect(page.get_by_label("Your edit")).to_have_value("My words")
             expect(page.get_by_role("button", name="Approve edited")).to_be_disabled()
             assert all("409" in complaint for complaint in tab.complaints), tab.complaints

@@ -28,7 +28,7 @@ def test_the_json_examples_have_the_fields_that_are_answered():
 
 
 def test_it_names_what_there_is(db):
-    for reason in Reason.objects.all():
+    for reason in Reason.objects.filter(kind__in=("reply", "sentiment")):
         assert f"`{reason.slug}`" in PAGE
     for cause in CAUSES:
         assert f"`{cause}`" in PAGE

@@ -6,7 +6,7 @@ from reviewqueue.actions import settle
 from reviewqueue.actions.lease import release
 from reviewqueue.lifecycle import DELIVERY, move
 from reviewqueue.models import Attempt, Body, Decision, Delivery, Draft
-from tests.factories import make_agent, make_decision, make_draft, make_endpoint, make_queue
+from tests.factories import TRIED, make_agent, make_decision, make_draft, make_endpoint, make_queue
 
 
 @pytest.fixture
@@ -14,15 +14,12 @@ def amina(browse):
     return browse(make_agent("amina"))
 
 
-def delivered(decision: Decision, as_role, *, outcome: str, status: str, code: int | None) -> Delivery:
+def delivered(decision: Decision, as_role, *, status: str, code: int | None) -> Delivery:
     """Bring the held delivery of a decision to where a worker would, with one attempt."""
     with as_role("worker"):
         settle.settle_due()
-        for step in (
-            "dispatch",
-            "start",
-            {"delivered": "deliver", "failed": "give_up", "unknown": "lose_track", "retry": "postpone"}[status],
-        ):
+        last, outcome = TRIED[status]
+        for step in ("dispatch", "start", last):
             (delivery,) = move(Delivery.objects.filter(decision=decision), DELIVERY[step])
         Attempt.objects.create(delivery=delivery, number=1, outcome=outcome, code=code, took_ms=84, error="It said no.")
     return delivery
@@ -60,7 +57,7 @@ def test_each_attempt_of_a_delivery(amina, as_role):
     make_queue(hold_seconds=0)
     make_endpoint("https://helpdesk.example/in")
     decision = make_decision(by=amina.user)
-    delivery = delivered(decision, as_role, outcome="delivered", status="delivered", code=200)
+    delivery = delivered(decision, as_role, status="delivered", code=200)
     page = amina.open(f"/drafts/{decision.draft_id}")
     assert f"Delivery {delivery.webhook_id} delivered" in page.words
     assert "https://helpdesk.example/in" in page.words
@@ -74,7 +71,7 @@ def test_a_failed_unknown_or_waiting_delivery_is_sent_again_by_a_person(amina, a
     make_queue(hold_seconds=0)
     make_endpoint()
     decision = make_decision(by=amina.user)
-    delivery = delivered(decision, as_role, outcome=status, status=status, code=None)
+    delivery = delivered(decision, as_role, status=status, code=None)
     page = amina.open(f"/drafts/{decision.draft_id}")
     assert ("twice, under the same id" in page.words) == (status == "unknown")
     button = page.root.one("form", action=f"/deliveries/{delivery.pk}/attempts").one("button")
@@ -88,7 +85,7 @@ def test_a_failed_unknown_or_waiting_delivery_is_sent_again_by_a_person(amina, a
 def test_a_delivery_that_one_may_not_see_does_not_exist(amina, browse, as_role):
     make_queue(hold_seconds=0)
     make_endpoint()
-    delivery = delivered(make_decision(by=amina.user), as_role, outcome="failed", status="failed", code=None)
+    delivery = delivered(make_decision(by=amina.user), as_role, status="failed", code=None)
     stranger = browse(make_agent(queues=()))
     assert stranger.client.post(f"/deliveries/{delivery.pk}/attempts").status_code == 404
     assert Delivery.objects.get().status == "failed"

@@ -52,7 +52,7 @@ def test_what_did_not_arrive_is_listed_for_who_decided_and_for_leads(amina, brow
     make_queue(hold_seconds=0)
     ben = browse(make_agent("ben"))
     for by, status in ((amina.user, "failed"), (ben.user, "unknown"), (ben.user, "delivered")):
-        delivered(make_decision(by=by), as_role, outcome=status, status=status, code=None)
+        delivered(make_decision(by=by), as_role, status=status, code=None)
     rows = amina.open("/deliveries").root.one("tbody").all("tr")
     assert len(rows) == 1
     assert "failed" in rows[0].words
@@ -76,7 +76,7 @@ def test_what_was_sent_is_corrected_from_the_list(amina, as_role):
     make_endpoint()
     make_queue(hold_seconds=0)
     decision = make_decision(by=amina.user)
-    delivered(decision, as_role, outcome="delivered", status="delivered", code=200)
+    delivered(decision, as_role, status="delivered", code=200)
     amina.open("/decisions")
     amina.press(f"/drafts/{decision.draft_id}/corrections")
     assert Draft.objects.get(corrects=decision.draft_id).holder == amina.user

@@ -44,7 +44,7 @@ def test_a_row_says_what_it_is_and_with_whom(amina, browse):
         f"#{draft.pk} Late parcel",
         "Where is order 4821?",
         "3 h",
-        "reply",
+        "Reply",
         "Arabic",
         "ship-bot",
         "0.41",

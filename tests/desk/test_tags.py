@@ -253,7 +253,7 @@ def test_a_picture_is_never_read_out():
         ("en", "1,204", "71.2%", "8.4 s", "12 Nov 2026, 14:02 UTC"),
         ("de", "1.204", "71,2\u00a0%", "8,4 s", "12. Nov. 2026, 14:02 UTC"),
         ("fr", "1\u202f204", "71,2\u00a0%", "8,4 s", "12 nov. 2026, 14:02 UTC"),
-        ("ja", "1,204", "71.2%", "8.4 s", "2026年11月12日 14:02 UTC"),
+        ("ja", "1,204", "71.2%", "8.4秒", "2026年11月12日 14:02 UTC"),
     ],
 )
 def test_each_language_writes_numbers_and_dates_its_own_way(language, count, share, seconds, day):

@@ -308,7 +308,8 @@ def test_erasing_takes_the_texts_and_leaves_ids_digests_and_links(scene):
         of = "(SELECT customer_id FROM draft WHERE id = %(final_draft)s)"
         erased = eraser.execute(f"UPDATE body SET text = NULL, salt = NULL WHERE customer_id = {of}", facts).rowcount
         eraser.execute(f"UPDATE customer SET ref = NULL, name = NULL, key = NULL WHERE id = {of}", facts)
-        eraser.execute("UPDATE draft SET purged_at = now() WHERE id = %(final_draft)s", facts)
+        for _ in range(10):  # PostgreSQL plans a trigger's conditions for all values from the sixth time on
+            eraser.execute("UPDATE draft SET purged_at = now() WHERE id = %(final_draft)s", facts)
         eraser.commit()
         left = owner.execute(f"SELECT count(*) FROM body WHERE customer_id = {of} AND text IS NOT NULL", facts)
         assert (erased, left.fetchone()) == (3, (0,))  # the subject, the customer's message, the draft
