@@ -21,6 +21,7 @@
   let next = null; // the element of the draft leased ahead
   let idle = false; // nothing is on the screen but what was just decided
   let then = null; // what waits until all is saved
+  let undecided = false; // the session had ended when a draft was decided that is no longer on the screen
 
   const element = (html) => document.adoptNode(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
   const watch = (prefix, { draft = "", epoch = "", rev = "" } = {}) =>
@@ -190,7 +191,10 @@
       bench().removeAttribute("aria-busy");
       tell("desk:unlocked");
     }
-    if (status === 401) tell("desk:signed-out");
+    if (status === 401) {
+      undecided ||= sent.draft !== bench().dataset.draft;
+      tell("desk:signed-out");
+    }
     tell("desk:conflict", { ...refusal, draft: Number(sent.draft) });
   }
 
@@ -245,9 +249,10 @@
     if (stale && !unsaved.size) tell("desk:conflict", stale);
   });
 
-  // Whoever signs in again has new tokens.
+  // Whoever signs in again has new tokens, and first what was not decided.
   document.addEventListener("desk:signed-in", ({ detail: token }) => {
     for (const page of [document, next]) for (const field of page?.querySelectorAll("[name=csrfmiddlewaretoken]") ?? []) field.value = token;
+    if (undecided) location.assign(words.url);
   });
 
   requestAnimationFrame(() => setTimeout(ask));

@@ -126,6 +126,14 @@ def release(draft_id: int, *, by: User, epoch: int) -> None:
 
 
 @transaction.atomic
+def release_unseen(draft_id: int, *, by: User, epoch: int) -> None:
+    """Give back what was leased ahead, unless it has come to the screen meanwhile, of this page or another."""
+    unseen = Draft.objects.filter(pk=draft_id, holder=by, epoch=epoch, status="claimed", slot=AHEAD)
+    for draft in unseen.select_for_update(of=("self",)).select_related("lane"):
+        give_back(draft, "release", by, lane=lanes.after_release(draft, by))
+
+
+@transaction.atomic
 def skip(draft_id: int, *, by: User, epoch: int) -> None:
     """Give a draft back and not see it again for 30 minutes; the leads get one that so many skipped. Refused:
     lease-lost."""

@@ -58,8 +58,8 @@ def pulse(request: SignedIn) -> JsonResponse:
     idle = timedelta(seconds=form.cleaned_data["idle"])
     presence.sign_of_life(by=request.user, idle=idle, editing=form.cleaned_data["editing"])
     shown, kept = (WatchForm(request.POST, prefix=prefix) for prefix in ("on", "ahead"))
-    if form.cleaned_data["over"]:
-        _give_back(request, kept)
+    if form.cleaned_data["over"] and kept.is_valid() and kept.cleaned_data["draft"]:
+        lease.release_unseen(kept.cleaned_data["draft"], by=request.user, epoch=kept.cleaned_data["epoch"] or 0)
     return JsonResponse(
         {
             "counters": render_to_string("desk/_counters.html", strip(request), request),
@@ -68,11 +68,6 @@ def pulse(request: SignedIn) -> JsonResponse:
             "left": queries.lease_left(request.user),
         }
     )
-
-
-def _give_back(request: SignedIn, kept: WatchForm) -> None:
-    if kept.is_valid() and kept.cleaned_data["draft"] and _stale(request, kept) is None:
-        lease.release(kept.cleaned_data["draft"], by=request.user, epoch=kept.cleaned_data["epoch"] or 0)
 
 
 def _stale(request: SignedIn, watched: WatchForm, *, renew: bool = False) -> dict[str, Any] | None:
