@@ -438,3 +438,15 @@ def test_a_task_takes_so_many_keys(tabs, submit, decided, task, draft, keys, ver
         expect(tab.page.get_by_role("button", name=f"Undo #{number}")).to_be_visible()
         tab.key("z")
         wait_until(lambda: decided() == [], 10)
+
+
+@pytest.mark.parametrize(("keys", "left"), [(["s"], "skip"), (["f", "1"], "handover")], ids=["skip", "escalate"])
+def test_leaving_a_draft_takes_so_many_keys(system, tabs, submit, keys, left):
+    number = submit()
+    with tabs("kim") as tab:
+        assert tab.claim() == number
+        for key in keys[:-1]:
+            tab.key_onwards(key)
+        tab.key(keys[-1])
+        wait_until(lambda: system.rows(f"SELECT status FROM draft WHERE id = {number}") == [("waiting",)], 10)
+    assert system.rows(f"SELECT count(*) FROM {left} WHERE draft_id = {number}") == [(1,)]
