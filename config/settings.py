@@ -152,6 +152,8 @@ MIDDLEWARE = [
     "reviewqueue.refusals.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Padded at random, and every token of a form is masked anew: the length of a page tells nothing of what is in it.
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -7,7 +7,7 @@
   const name = (element) =>
     (element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent).trim();
 
-  if (all("h1").length !== 1) faults.push("not exactly one h1");
+  if (all("h1:not(dialog *)").length !== 1) faults.push("not exactly one h1");
   if (!root.lang || !root.dir) faults.push("no language or direction");
   for (const landmark of ["header", "main"]) if (!document.querySelector(landmark)) faults.push(`no ${landmark}`);
 
@@ -30,6 +30,6 @@
     if (!element.hasAttribute("lang") && !element.closest("[lang]:not(html)") && element.id !== "kept")
       faults.push(`no lang on ${element.className}`);
   for (const element of all(".words, .excerpt")) if (element.dir !== "auto") faults.push(`no dir on ${element.className}`);
-  for (const table of all("table")) if (!table.querySelector("th[scope]")) faults.push("a table without headings");
+  for (const table of all("table:has(tr)")) if (!table.querySelector("th[scope]")) faults.push("a table without headings");
   return faults;
 }

@@ -29,6 +29,9 @@ SPACED = """
 p { margin-block-end: 2em !important; }
 """
 
+# Views in which something that happened meanwhile is told above the draft, and so moves it.
+TOLD_ABOVE = ("beside-", "offline")
+
 # Widths between that of a phone and that of a desk; 683 is a desk at 200 %.
 BETWEEN = (480, 683, 900, 1024)
 
@@ -80,13 +83,13 @@ def between(page: Page) -> list[str]:
 
 
 def shifts(page: Page) -> list[tuple[float, str]]:
-    """What moved after it was painted: (layout shift score, elements)."""
+    """What moved by itself after it was painted: (layout shift score, elements)."""
     found = page.evaluate(
         """() => new Promise(resolve => {
             const found = [];
             const name = node => node ? `${node.nodeName}.${node.className ?? node.textContent}` : "?";
             new PerformanceObserver(list => {
-                for (const entry of list.getEntries())
+                for (const entry of list.getEntries().filter(entry => !entry.hadRecentInput))
                     found.push([entry.value, entry.sources.map(source => name(source.node)).join(" ")]);
             }).observe({type: "layout-shift", buffered: true});
             setTimeout(() => resolve(found), 50);

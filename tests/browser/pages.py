@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from reviewqueue.actions import claim as claims
 from reviewqueue.actions import conversation, decide, lease, saved_views, settle, withdraw
 from reviewqueue.actions.similar import keep_words
 from reviewqueue.lifecycle import DELIVERY, Refused, move
-from reviewqueue.models import Attempt, Body, Bot, Decision, Delivery, Draft, User
+from reviewqueue.models import Attempt, Body, Bot, Customer, Decision, Delivery, Draft, User
 from tests import factories
 from tests.browser import scene
 
@@ -119,9 +120,8 @@ class Visit:
             for step in ("dispatch", "start", last):
                 (delivery,) = move(Delivery.objects.filter(decision=decision), DELIVERY[step])
             code = {"delivered": 200, "failed": 400, "retry": 503}.get(status)
-            Attempt.objects.create(
-                delivery=delivery, number=1, outcome=outcome, code=code, took_ms=84, error="The receiver said no."
-            )
+            error = "" if status == "delivered" else "The receiver said no."
+            Attempt.objects.create(delivery=delivery, number=1, outcome=outcome, code=code, took_ms=84, error=error)
 
     def newer_message(self, draft: Draft) -> None:
         message = {"id": "m2", "author": "customer", "text": "Never mind, it is here.", "sent_at": None}
@@ -184,7 +184,7 @@ def sign_in_wrong(visit: Visit) -> None:
     page = visit.open("/sign-in")
     page.locator("#username").fill("amina")
     page.locator("#password").fill("not her password")
-    submit(page, ".card form")
+    submit(page, ".card form:not(.language)")
 
 
 # --- The desk: a reply ----------------------------------------------------------------------------------------
@@ -238,7 +238,8 @@ def reply_long(visit: Visit) -> None:
 
 @view("reply-blocked")
 def reply_blocked(visit: Visit) -> None:
-    visit.claimed(text=scene.UNFILLED, due_at=scene.moment(-12))
+    """Errors, one of them a character that nobody sees."""
+    visit.claimed(text=f"{scene.UNFILLED}\u202e", due_at=scene.moment(-12))
     visit.open("/desk")
 
 
@@ -298,8 +299,7 @@ def reject_without_note(visit: Visit) -> None:
     visit.claimed()
     page = visit.open("/desk?reject=1")
     page.locator(".needs-note input").first.check()
-    page.locator("#note").evaluate("note => { note.required = false; }")
-    submit(page, "#decide form", "#reject")
+    natively(visit)
 
 
 # --- The desk: a sentiment ------------------------------------------------------------------------------------
@@ -564,6 +564,204 @@ def board_bad_download(visit: Visit) -> None:
     visit.open("/board/feedback.csv?first=tomorrow")
 
 
+# --- The desk: what is done less often, and with more care ----------------------------------------------------
+
+
+def careful(visit: Visit, **how: Any) -> str:
+    """The name of a queue of the visitor's that is read like that."""
+    queue_ = factories.make_queue(f"care-{next(_numbers)}", **how)
+    visit.user.queues.add(queue_)
+    return queue_.name
+
+
+@view("reply-warned")
+def reply_warned(visit: Visit) -> None:
+    queue_ = careful(visit, promise_words=["guaranteed"], known_hosts=["shop.example"])
+    visit.claimed(queue=queue_, text="Pay at https://pay.example/now or call +49 30 901820: it comes, guaranteed.")
+    visit.open("/desk")
+
+
+@view("reply-with-guidelines")
+def reply_with_guidelines(visit: Visit) -> None:
+    points = ["The amount stands in the order", "The customer is named as in the order"]
+    guidelines = "Refunds over 100 EUR need a lead.\n\nNever promise a day."
+    visit.claimed(queue=careful(visit, risk="high", policy_points=points, guidelines=guidelines))
+    visit.open("/desk")
+
+
+@view("confirm")
+def confirm(visit: Visit) -> None:
+    points = ["The amount stands in the order", "The customer is named as in the order"]
+    visit.claimed(queue=careful(visit, risk="high", policy_points=points))
+    visit.open("/desk?confirm=1")
+
+
+@view("escalate")
+def escalate(visit: Visit) -> None:
+    visit.claimed()
+    visit.open("/desk?escalate=1")
+
+
+@view("hand-over")
+def hand_over(visit: Visit) -> None:
+    person()
+    visit.claimed()
+    visit.open("/desk?hand=1")
+
+
+@view("return")
+def return_(visit: Visit) -> None:
+    visit.claimed()
+    visit.open("/desk?return=1")
+
+
+@view("more")
+def more(visit: Visit) -> None:
+    """Everything that opens on the desk is open."""
+    arabic(visit)
+    page = visit.open("/desk")
+    for closed in page.locator("main details > summary").all():
+        if closed.locator("xpath=..").get_attribute("open") is None:
+            closed.click()
+
+
+@view("own-words")
+def own_words(visit: Visit) -> None:
+    visit.claimed()
+    page = visit.open("/desk")
+    page.locator("details.more summary").click()
+    submit(page, "form[action$=answers]")
+
+
+@view("sentiment-blind")
+def sentiment_blind(visit: Visit) -> None:
+    sarcasm(visit, queue=careful(visit, blind_percent=100))
+    visit.open("/desk")
+
+
+def refused(visit: Visit, happens: Callable[[Draft], Any], answer: int = 409) -> None:
+    """What happened to the draft on the screen meanwhile, told beside it when it is approved."""
+    # Low: an approval counts at once.
+    draft = visit.claimed(risk="low")
+    page = visit.open("/desk")
+    happens(draft)
+    visit.tab.settled()
+    page.keyboard.press("a")
+    page.locator("#conflicts h2").wait_for()
+    visit.tab.complaints[:] = [words for words in visit.tab.complaints if f"status of {answer}" not in words]
+
+
+def taken(draft: Draft, by: User) -> None:
+    # In one transaction: the page itself asks for the next draft.
+    with transaction.atomic():
+        lease.release(draft.pk, by=by, epoch=draft.epoch)
+        claims.claim(draft.pk, by=person())
+
+
+@view("beside-lease-lost")
+def beside_lease_lost(visit: Visit) -> None:
+    refused(visit, lambda draft: taken(draft, visit.user))
+
+
+@view("beside-other-tab")
+def beside_other_tab(visit: Visit) -> None:
+    refused(visit, lambda draft: judge(draft, "reject", visit.user))
+
+
+@view("beside-newer-message")
+def beside_newer_message(visit: Visit) -> None:
+    refused(visit, visit.newer_message)
+
+
+@view("beside-newer-draft")
+def beside_newer_draft(visit: Visit) -> None:
+    def newer(draft: Draft) -> None:
+        visit.waiting(supersedes=draft.external_id, customer={"id": draft.customer.ref, "name": None})
+
+    refused(visit, newer)
+
+
+@view("beside-opted-out")
+def beside_opted_out(visit: Visit) -> None:
+    def opts_out(draft: Draft) -> None:
+        Customer.objects.filter(pk=draft.customer_id).update(opted_out_at=timezone.now())
+
+    refused(visit, opts_out)
+
+
+@view("beside-withdrawn")
+def beside_withdrawn(visit: Visit) -> None:
+    refused(visit, lambda draft: withdraw.withdraw(draft.pk, bot=visit.bot), 410)
+
+
+@view("offline")
+def offline(visit: Visit) -> None:
+    visit.claimed()
+    page = visit.open("/desk")
+    page.route("**/pulse", lambda route: None)
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    page.locator("#offline:not([hidden])").wait_for()
+
+
+@view("sign-in-again")
+def sign_in_again(visit: Visit) -> None:
+    """The session has ended: the page stays, and signing in lies over it."""
+    visit.claimed()
+    page = visit.open("/desk")
+    page.evaluate("document.dispatchEvent(new Event('desk:signed-out'))")
+    page.locator("dialog[open]").wait_for()
+
+
+# --- Settings and help ----------------------------------------------------------------------------------------
+
+
+@view("settings")
+def settings_(visit: Visit) -> None:
+    visit.open("/settings")
+
+
+@view("settings-clash", status=422)
+def settings_clash(visit: Visit) -> None:
+    page = visit.open("/settings")
+    for name in ("approve", "edit"):
+        page.locator(f"#{name}, [name='key-{name}'], [name='{name}']").first.fill("P")
+    submit(page, "#settings", ".way button")
+
+
+@view("keys")
+def keys(visit: Visit) -> None:
+    visit.open("/keys")
+
+
+@view("help")
+def help_(visit: Visit) -> None:
+    """The keys of this page, over it."""
+    visit.claimed()
+    page = visit.open("/desk")
+    page.locator("[data-help]").click()
+    page.locator("dialog[open]").wait_for()
+
+
+@view("palette")
+def palette(visit: Visit) -> None:
+    visit.claimed()
+    page = visit.open("/desk")
+    page.keyboard.press("Control+k")
+    page.locator("dialog[open]").wait_for()
+
+
+@view("queues", "lead")
+def queues(visit: Visit) -> None:
+    visit.open("/settings/queues")
+
+
+@view("queue-settings", "lead")
+def queue_settings(visit: Visit) -> None:
+    page = visit.open("/settings/queues")
+    with page.expect_navigation():
+        page.locator("main a").first.click()
+
+
 # --- Refusals and conflicts -----------------------------------------------------------------------------------
 
 
@@ -618,8 +816,7 @@ def signed_out(visit: Visit) -> None:
 def lease_lost(visit: Visit) -> None:
     draft = visit.claimed()
     visit.open("/desk?edit=1")
-    lease.release(draft.pk, by=visit.user, epoch=draft.epoch)
-    claims.claim(draft.pk, by=person())
+    taken(draft, visit.user)
     natively(visit, text="Words that are kept.")
 
 
