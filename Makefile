@@ -26,7 +26,7 @@ endef
 
 export PORT ROW MINUTES
 .DEFAULT_GOAL := help
-.PHONY: help up test prove soak bench shots check fix words lock
+.PHONY: help up test prove soak bench shots matrix check fix words lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench:  ## measure it beside the limit of this machine (ARGS="submit batch --qui
 
 shots:  ## take the pictures of docs/shots anew, in the real browser
 	@$(dev) && exec $(bin)/python -m pytest tests/browser --shots
+
+matrix:  ## the browser's tests that take longer than `make test` may, row by row (ROW="axe: reply,keys")
+	@$(dev) && exec $(bin)/python -m pytest -q -p tests.browser.matrix --full tests/browser
 
 check:  ## everything that judges the code without running it
 	@$(dev)

@@ -443,7 +443,11 @@ PRESSES = {
 KEYS = {"approved": "a", "rejected": "1"}
 
 
-def test_hammered_keys_decide_nothing_that_was_not_on_the_screen(system, tabs, submit, decided, request):
+@pytest.mark.matrix("hammered keys")
+@pytest.mark.timeout(5400)
+def test_hammered_keys_decide_nothing_that_was_not_on_the_screen(
+    system, tabs, submit, decided, request, record_property
+):
     """0 decisions on another draft than the one that was painted, in 300 keys; with --full in 10,000."""
     presses = 10_000 if request.config.getoption("--full") else 300
     chance = random.Random(4821)
@@ -471,3 +475,5 @@ def test_hammered_keys_decide_nothing_that_was_not_on_the_screen(system, tabs, s
     }
     assert wrong == {}
     assert len(decisions) > presses / 20, "hardly anything was decided, so that little was tried"
+    record_property("keys pressed", pressed)
+    record_property("decisions, all of what was on the screen", len(decisions))

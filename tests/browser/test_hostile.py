@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from reviewqueue.actions import bots, decide, settle
+from reviewqueue.actions import bots, decide, settle, withdraw
 from reviewqueue.board import sheets
 from reviewqueue.checks import errors
 from reviewqueue.models import Draft
@@ -112,10 +112,13 @@ def hostile(some: list[str]) -> dict[str, Any]:
     }
 
 
+def in_batches(size: int) -> list[list[str]]:
+    return [PAYLOADS[start : start + size] for start in range(0, len(PAYLOADS), size)]
+
+
 @pytest.fixture
 def batches(request) -> list[list[str]]:
-    size = 1 if request.config.getoption("--full") else TOGETHER
-    return [PAYLOADS[start : start + size] for start in range(0, len(PAYLOADS), size)]
+    return in_batches(1 if request.config.getoption("--full") else TOGETHER)
 
 
 def words_of(some: list[str]) -> str:
@@ -129,15 +132,18 @@ def sendable(text: str, draft: Draft) -> str:
     return text
 
 
-@pytest.mark.timeout(1800)
-def test_a_reply(visits, batches):
+@pytest.mark.matrix("hostile texts")
+@pytest.mark.timeout(3600)
+def test_a_reply(visits, batches, record_property):
     with watching(visits, bypass_csp=True) as watch:
         visit = watch.visit
         for some in batches:
             visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
             draft = visit.claimed(text=words_of(some), **hostile(some))
             watch.open("/desk")
-            watch.open("/desk?reject=1")
+            for what in ("reject", "escalate", "hand", "return"):
+                watch.open(f"/desk?{what}=1")
+            watch.open(f"/drafts/{draft.pk}/similar")
             visit.open("/desk?edit=1")
             watch.page.locator("#text").fill(words_of(some))
             pages.submit(watch.page, ".keys-row", "[formaction$=preview]")
@@ -148,11 +154,13 @@ def test_a_reply(visits, batches):
         watch.open("/decisions")
         visit.waiting(text=words_of(PAYLOADS[:TOGETHER]), **hostile(PAYLOADS[:TOGETHER]))
         watch.open("/desk")
-        assert watch.looked == 4 * len(batches) + 2
+        assert watch.looked == 8 * len(batches) + 2
+    record_property("screens", watch.looked)
 
 
-@pytest.mark.timeout(1800)
-def test_a_label(visits, batches):
+@pytest.mark.matrix("hostile texts")
+@pytest.mark.timeout(3600)
+def test_a_label(visits, batches, record_property):
     with watching(visits, bypass_csp=True) as watch:
         visit = watch.visit
         for some in batches:
@@ -166,10 +174,12 @@ def test_a_label(visits, batches):
             decide.edit(draft.pk, text=others[0], **factories.seen(draft, visit.user))
             watch.open(f"/drafts/{draft.pk}")
         assert watch.looked == 3 * len(batches)
+    record_property("screens", watch.looked)
 
 
-@pytest.mark.timeout(1800)
-def test_lists_and_filters(visits, batches):
+@pytest.mark.matrix("hostile texts")
+@pytest.mark.timeout(3600)
+def test_lists_and_filters(visits, batches, record_property):
     with watching(visits, bypass_csp=True) as watch:
         for some in batches:
             watch.visit.waiting(text=words_of(some), **hostile(some))
@@ -180,10 +190,64 @@ def test_lists_and_filters(visits, batches):
             watch.open(f"/queue?q=lang:{words}+queue:{words}+bot:{words}+topic:{words}")
             watch.open(f"/desk?edit={words}")
             watch.open(f"/{words}")
+        for do in ("approve", "reject", "take"):
+            pages.selected(watch.visit, do)
+            watch.look(do)
+        watch.open("/desk")
+        watch.open("/skipped")
         watch.visit.tab.complaints.clear()
+    record_property("screens", watch.looked)
 
 
-def test_the_board_and_its_downloads(visits, batches):
+@pytest.mark.matrix("hostile texts")
+@pytest.mark.timeout(3600)
+def test_what_comes_without_a_page(visits, record_property):
+    """The draft leased ahead, what a conflict shows beside it, and what is fetched when it is opened."""
+    with watching(visits, bypass_csp=True) as watch:
+        visit, page = watch.visit, watch.page
+        for some in in_batches(TOGETHER):
+            visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
+            visit.claimed(text=words_of(some), **hostile(some))
+            ahead = visit.waiting(text=words_of(some), **hostile(some))
+            visit.open("/desk")
+            page.locator(f"#desk[data-ahead-draft='{ahead.pk}']").wait_for()
+            visit.tab.key("s")
+            page.locator(f"#bench[data-draft='{ahead.pk}']").wait_for()
+            page.locator("[data-load] > summary").click()
+            page.locator("[data-load] [data-loads]").wait_for(state="detached")
+            watch.look("ahead")
+            withdraw.withdraw(ahead.pk, bot=visit.bot)
+            visit.tab.key("s")
+            page.locator("#conflicts h2").wait_for()
+            watch.look("conflict")
+        visit.tab.complaints.clear()
+    record_property("screens", watch.looked)
+
+
+@pytest.mark.matrix("hostile texts")
+@pytest.mark.timeout(3600)
+def test_alone_on_a_page(visits, record_property):
+    """What was typed for a draft that is gone, a delivery that failed, and words of one's own."""
+    with watching(visits, bypass_csp=True) as watch:
+        visit, page = watch.visit, watch.page
+        for some in in_batches(TOGETHER):
+            visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
+            draft = visit.claimed(text=words_of(some), **hostile(some))
+            visit.open("/desk?edit=1")
+            withdraw.withdraw(draft.pk, bot=visit.bot)
+            pages.natively(visit, text=words_of(some))
+            watch.look("withdrawn")
+            pages.submit(page, "form[action$=answers]")
+            watch.look("own words")
+            visit.open("/desk")
+            visit.tab.key("s")
+        visit.tab.complaints.clear()
+    record_property("screens", watch.looked)
+
+
+@pytest.mark.matrix("hostile texts")
+@pytest.mark.timeout(3600)
+def test_the_board_and_its_downloads(visits, batches, record_property):
     """A lead's page, with names of bots and sources; and what is downloaded there."""
     with watching(visits, bypass_csp=True) as watch:
         visit = watch.visit
@@ -205,6 +269,8 @@ def test_the_board_and_its_downloads(visits, batches):
             assert len(rows) >= len(batches[:: max(1, len(batches) // 20)])
             if kind == "csv":
                 assert [cell for row in rows for cell in row if cell.startswith(FORMULA)] == []
+        watch.open("/deliveries")
+    record_property("screens", watch.looked)
 
 
 def _rows(text: str, kind: str) -> list[Any]:
@@ -221,7 +287,7 @@ def test_what_a_stranger_writes_into_addresses_and_forms(visits):
             watch.open(f"/sign-in?next={quote(marked(payload))}")
             page.locator("#username").fill(marked(payload))
             page.locator("#password").fill(marked(payload))
-            pages.submit(page, ".card form")
+            pages.submit(page, ".card form:not(.language)")
             watch.look("sign-in")
 
 
