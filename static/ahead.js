@@ -146,17 +146,29 @@
     waiting?.();
   }
 
+  // Answers come in any order: what one of them brings may be decided by then, and what it calls stale, too.
   function settle(sent, { held, bench: html, ahead, stale }) {
     tell("desk:online");
     strip(held);
-    if (idle) {
-      const fresh = html ?? ahead;
-      if (fresh) show(element(fresh), sent.say);
-      else if (unsaved.size === 1) leave();
-    } else if (ahead) keep(ahead);
-    if (stale) tell("desk:conflict", stale);
+    unsaved.delete(sent);
+    const current = bench().dataset.draft;
+    const leaving = (draft) => [...unsaved].some((other) => other.draft === String(draft));
+    if (ahead) keep(ahead);
+    if (idle) onwards(html && element(html), leaving, sent.say);
+    else if (stale && String(stale.draft) === current && !leaving(current)) tell("desk:conflict", stale);
     done(sent);
     if (!next && !idle) ask();
+  }
+
+  function onwards(fresh, leaving, sentence) {
+    if (fresh && !leaving(fresh.dataset.draft)) {
+      if (next?.dataset.draft === fresh.dataset.draft) keep(null);
+      show(fresh, sentence);
+    } else if (!unsaved.size && next) {
+      const waiting = next;
+      keep(null);
+      show(waiting, sentence);
+    } else if (!unsaved.size) leave();
   }
 
   // The empty desk is a page of its own; its heading gets the focus that this one had.
@@ -186,11 +198,11 @@
   function refused(sent, status, refusal) {
     unsaved.delete(sent);
     done(sent);
-    if (idle) {
+    if (idle && sent.draft === bench().dataset.draft) {
       idle = false;
       bench().removeAttribute("aria-busy");
       tell("desk:unlocked");
-    }
+    } else if (idle && !unsaved.size) leave();
     if (status === 401) {
       undecided ||= sent.draft !== bench().dataset.draft;
       tell("desk:signed-out");
