@@ -18,6 +18,8 @@ from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import User
@@ -35,47 +37,47 @@ class Rule(NamedTuple):
 # The one table: what each code means in HTTP. docs/api.md and the reference page list it.
 RULES = {
     # What actions refuse.
-    "lease-lost": Rule(409, "You no longer hold this draft"),
-    "already-decided": Rule(409, "Already decided"),
-    "other-tab": Rule(409, "You decided this in another tab"),
-    "taken-over": Rule(409, "A lead took this draft over"),
-    "already-voted": Rule(409, "You have voted on this draft"),
-    "nobody-there": Rule(409, "Nobody there can take it"),
-    "rounds-used": Rule(409, "The bot has had its tries"),
-    "not-delivered": Rule(409, "There is nothing to correct"),
-    "slot-taken": Rule(409, "Somebody else has this draft"),
-    "newer-message": Rule(409, "The customer wrote again"),
-    "newer-draft": Rule(409, "The bot sent a newer draft"),
-    "draft-changed": Rule(409, "The draft is not the one you saw"),
-    "already-sent": Rule(409, "Too late to undo"),
-    "already-delivered": Rule(409, "Already delivered"),
-    "cannot-send-again": Rule(409, "This delivery cannot be sent again"),
-    "opted-out": Rule(409, "The customer chose people only"),
-    "consent-missing": Rule(409, "The customer has not agreed"),
-    "withdrawn": Rule(410, "The draft was withdrawn"),
-    "expired": Rule(410, "The draft expired"),
-    "erased": Rule(410, "The draft was erased"),
-    "check-failed": Rule(422, "The text cannot be sent as it is"),
-    "check-warning": Rule(422, "The text needs a second look"),
+    "lease-lost": Rule(409, _("You no longer hold this draft")),
+    "already-decided": Rule(409, _("Already decided")),
+    "other-tab": Rule(409, _("You decided this in another tab")),
+    "taken-over": Rule(409, _("A lead took this draft over")),
+    "already-voted": Rule(409, _("You have voted on this draft")),
+    "nobody-there": Rule(409, _("Nobody there can take it")),
+    "rounds-used": Rule(409, _("The bot has had its tries")),
+    "not-delivered": Rule(409, _("There is nothing to correct")),
+    "slot-taken": Rule(409, _("Somebody else has this draft")),
+    "newer-message": Rule(409, _("The customer wrote again")),
+    "newer-draft": Rule(409, _("The bot sent a newer draft")),
+    "draft-changed": Rule(409, _("The draft is not the one you saw")),
+    "already-sent": Rule(409, _("Too late to undo")),
+    "already-delivered": Rule(409, _("Already delivered")),
+    "cannot-send-again": Rule(409, _("This delivery cannot be sent again")),
+    "opted-out": Rule(409, _("The customer chose people only")),
+    "consent-missing": Rule(409, _("The customer has not agreed")),
+    "withdrawn": Rule(410, _("The draft was withdrawn")),
+    "expired": Rule(410, _("The draft expired")),
+    "erased": Rule(410, _("The draft was erased")),
+    "check-failed": Rule(422, _("The text cannot be sent as it is")),
+    "check-warning": Rule(422, _("The text needs a second look")),
     "external-id-reused": Rule(422, "The external_id belongs to other content"),
-    "unknown-queue": Rule(422, "No such queue"),
+    "unknown-queue": Rule(422, _("No such queue")),
     "conversation-mismatch": Rule(422, "Conversation and customer do not match"),
-    "reason-missing": Rule(422, "A reason is missing"),
-    "not-confirmed": Rule(422, "Not confirmed yet"),
-    "too-fast": Rule(429, "Faster than reading"),
-    "not-allowed": Rule(403, "Not allowed"),
-    "not-found": Rule(404, "Not found"),
+    "reason-missing": Rule(422, _("A reason is missing")),
+    "not-confirmed": Rule(422, _("Not confirmed yet")),
+    "too-fast": Rule(429, _("Faster than reading")),
+    "not-allowed": Rule(403, _("Not allowed")),
+    "not-found": Rule(404, _("Not found")),
     # What the doors refuse before any action.
-    "bad-request": Rule(400, "The request cannot be read"),
+    "bad-request": Rule(400, _("The request cannot be read")),
     "bad-json": Rule(400, "The body is not JSON that is read here"),
     "unauthorized": Rule(401, "No valid key"),
-    "method-not-allowed": Rule(405, "Method not allowed"),
-    "body-too-large": Rule(413, "The body is too large"),
+    "method-not-allowed": Rule(405, _("Method not allowed")),
+    "body-too-large": Rule(413, _("The body is too large")),
     "batch-too-large": Rule(413, "Too many drafts in one batch"),
     "unsupported-media-type": Rule(415, "The body is not application/json in UTF-8"),
-    "invalid": Rule(422, "A field is not valid"),
-    "server-error": Rule(500, "Something went wrong on our side"),
-    "unavailable": Rule(503, "Not available at the moment"),
+    "invalid": Rule(422, _("A field is not valid")),
+    "server-error": Rule(500, _("Something went wrong on our side")),
+    "unavailable": Rule(503, _("Not available at the moment")),
 }
 
 # Where a problem's `type` leads: the reference page has an anchor for each code.
@@ -162,7 +164,7 @@ def _context(request: HttpRequest, refused: Refused) -> dict[str, Any]:
     told = happened(draft_id, user, text) if draft_id and isinstance(user, User) and user.decides else None
     return {
         "code": refused.code,
-        "title": RULES[refused.code].title,
+        "title": gettext(RULES[refused.code].title),
         "detail": refused.detail,
         "text": text,
         "draft_id": draft_id,
