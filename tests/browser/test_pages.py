@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(120)
 
 SHOTS = ROOT / "docs" / "shots"
 # The pages that documents show.
-PICTURED = {"reply", "edit-preview", "sentiment", "queue", "board", "api-reference"}
+PICTURED = {"reply", "edit-preview", "sentiment", "queue", "beside-lease-lost", "board", "api-reference"}
 
 # So many pixels of a page on a telephone are a picture.
 TALLEST = 1600
