@@ -8,10 +8,11 @@ from dataclasses import asdict
 
 from tests.bench.alone import ALONE
 from tests.bench.rows import TURNS, Plan, Result
+from tests.bench.screen import desk
 from tests.bench.stage import Stage
 from tests.servers import ROOT
 
-ROWS = TURNS | ALONE
+ROWS = TURNS | ALONE | {"desk": desk}
 
 
 def main() -> None:
