@@ -24,6 +24,9 @@ _BRAHMIC = (
 )
 _UNSPACED = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 
+# Marks that one letter carries: without an end, a long run of them is looked back over from each of its places.
+_MARKS = 8
+
 # Where a hidden character belongs.
 _BELONGS = "|".join(
     [
@@ -31,8 +34,8 @@ _BELONGS = "|".join(
         r"(?<=\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?)\u200D(?=\p{Extended_Pictographic})",
         # Conjuncts, chillus and ya-phalaas; Persian prefixes and suffixes; a letter in the form it has within a word.
         rf"(?<=[{_BRAHMIC}])[\u200C\u200D]",
-        rf"(?<=[{_JOINING}]\p{{M}}*)\u200C(?=[\w--\p{{Latin}}])|(?<=\w)\u200C(?=[{_JOINING}])",
-        rf"(?<=[{_JOINING}]\p{{M}}*)\u200D|\u200D(?=[{_JOINING}])",
+        rf"(?<=[{_JOINING}]\p{{M}}{{0,{_MARKS}}})\u200C(?=[\w--\p{{Latin}}])|(?<=\w)\u200C(?=[{_JOINING}])",
+        rf"(?<=[{_JOINING}]\p{{M}}{{0,{_MARKS}}})\u200D|\u200D(?=[{_JOINING}])",
         # Where a line may break in a script without spaces.
         rf"(?<=[{_UNSPACED}])\u200B(?=[{_UNSPACED}])",
         # Which picture of a character is meant: emoji, keycap, Han, mathematics, Mongolian.

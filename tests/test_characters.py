@@ -149,6 +149,13 @@ def test_the_direction_of_a_paragraph(text, way):
     assert direction(text) == way
 
 
+def test_a_long_run_of_marks_takes_no_longer_than_its_length():
+    start = time.perf_counter()
+    (run,) = hidden("a" + "\ufe0f" * 20_000)
+    assert (run.start, run.end) == (1, 20_001)
+    assert time.perf_counter() - start < 2
+
+
 def test_real_customers_texts_are_almost_free_of_them():
     """Tweets in Arabic dialects hold some; what a support desk wrote holds none but its line ends."""
     if not (DIALECTS.exists() and REPLIES.exists()):

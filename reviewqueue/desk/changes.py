@@ -39,9 +39,9 @@ def runs(parts: list[Part]) -> list[Run]:
 
 def _change(old: str, new: str) -> list[Run]:
     """A deletion and an insertion, without what both begin and end with."""
-    if old and new and old[-1] == new[-1] == " ":
-        return [*_change(old[:-1], new[:-1]), Run("equal", " ")]
-    return [Run(op, text) for op, text in (("delete", old), ("insert", new)) if text]
+    spaces = min(len(text) - len(text.rstrip(" ")) for text in (old, new))
+    parts = ("delete", old[: len(old) - spaces]), ("insert", new[: len(new) - spaces]), ("equal", " " * spaces)
+    return [Run(op, text) for op, text in parts if text]
 
 
 def counted(parts: list[Part]) -> tuple[int, int, int]:

@@ -31,7 +31,7 @@ from reviewqueue.models import (
 )
 from reviewqueue.models.draft import NEVER
 from reviewqueue.queries.findings import of_text
-from reviewqueue.queries.handovers import Before, before
+from reviewqueue.queries.handovers import Before, before, voters_before
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
 
@@ -136,6 +136,12 @@ class Bench:
         return points(self.draft)
 
     @property
+    def segments(self) -> list[tuple[str, str]]:
+        """What the bot said of the customer. Not read in a template: there, a segment called `items` is what
+        `.items` finds first."""
+        return list(self.draft.submission.segments.items())
+
+    @property
     def hold_ms(self) -> int:
         """How long from now on an approval has to wait."""
         seconds = HOLD_SECONDS
@@ -199,11 +205,8 @@ def in_hand(draft_id: int, user: User) -> Draft | None:
 def notes_on(draft: Draft) -> list[Note]:
     """What colleagues wrote to each other about a draft, oldest first; without those who have judged it, as long as
     others are to judge it without a look at them."""
-    found = Note.objects.filter(draft=draft).select_related("author", "body").order_by("id")
-    if draft.seats > 1 and draft.status in ("waiting", "claimed"):
-        voters = list(draft.votes.filter(round=draft.round).values_list("agent", flat=True))
-        found = found.exclude(author__in=voters) if len(voters) < draft.seats else found
-    return list(found)
+    found = Note.objects.filter(draft=draft).exclude(author__in=voters_before(draft))
+    return list(found.select_related("author", "body").order_by("id"))
 
 
 def last_messages(draft: Draft) -> tuple[list[Message], int]:

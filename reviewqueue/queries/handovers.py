@@ -62,10 +62,23 @@ def before(draft: Draft, user: User) -> Before:
 
 
 def handed_on(draft: Draft) -> list[Handed]:
+    """Without the words of those who have judged it, as long as others are to judge it without a look at them."""
     handovers = list(draft.handovers.select_related("by", "to", "note"))
+    hushed = voters_before(draft)
+    for handover in handovers:
+        if handover.by_id in hushed:
+            handover.note = None
     escalated = any(handover.kind == "escalated" for handover in handovers)
     words = reason_words("escalation") if escalated else {}
     return [Handed(handover, words.get(handover.reason, handover.reason)) for handover in handovers]
+
+
+def voters_before(draft: Draft) -> list[int]:
+    """Who has judged a draft that others are still to judge, knowing nothing of it."""
+    if draft.seats == 1 or draft.status not in ("waiting", "claimed"):
+        return []
+    voters = list(draft.votes.filter(round=draft.round).values_list("agent", flat=True))
+    return voters if len(voters) < draft.seats else []
 
 
 def judged(draft: Draft, votes: list[Vote]) -> list[Judged]:

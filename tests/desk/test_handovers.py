@@ -2,7 +2,7 @@
 
 import pytest
 
-from reviewqueue.actions import claim, decide, handover
+from reviewqueue.actions import claim, decide, handover, lease
 from reviewqueue.actions.withdraw import withdraw
 from reviewqueue.models import Decision, Draft, Handover, Typed, Vote
 from tests.factories import make_agent, make_draft, make_queue, seen
@@ -145,6 +145,23 @@ def test_the_second_voter_sees_nothing_of_the_first_and_the_lead_sees_both(amina
     decide.approve(mine.pk, **seen(mine, lea.user))
     assert Vote.objects.count() == 3
     assert "AMINAS NOTE" in amina.open(f"/drafts/{draft.pk}").words
+
+
+def test_the_second_voter_is_not_told_what_the_first_asked_a_colleague(amina, ben, lea):
+    make_queue(seats=2)
+    draft = claim.claim(make_draft().pk, by=amina.user)
+    handover.ask_help(draft.pk, by=amina.user, epoch=draft.epoch, to=ben.user.pk, note="I WOULD REJECT IT")
+    draft = claim.claim(draft.pk, by=ben.user)
+    assert "I WOULD REJECT IT" in ben.open("/desk").words
+    lease.release(draft.pk, by=ben.user, epoch=draft.epoch)
+    draft = claim.claim(draft.pk, by=amina.user)
+    decide.reject(draft.pk, reasons=["wrong-tone"], **seen(draft, amina.user))
+    draft = claim.claim(draft.pk, by=ben.user)
+    for shown in (ben.open("/desk"), ben.open(f"/drafts/{draft.pk}")):
+        assert "I WOULD REJECT IT" not in shown.html
+    decide.approve(draft.pk, **seen(draft, ben.user))
+    claim.claim(draft.pk, by=lea.user)
+    assert "I WOULD REJECT IT" in lea.open("/desk").words
 
 
 def test_an_answer_of_ones_own_is_written_sent_and_found_again(amina):

@@ -122,6 +122,11 @@ def test_white_space_that_changed_can_be_seen():
     assert "·" in html("one two", "one  two")
 
 
+def test_thousands_of_spaces_are_compared():
+    shown = runs(word_diff("x" + " " * 5000 + "z", "y" + " " * 4999 + "z"))
+    assert [(run.op, len(run.text)) for run in shown] == [("delete", 2), ("insert", 1), ("equal", 4999), ("equal", 1)]
+
+
 def test_many_changes_are_not_read_out_one_by_one():
     before = " ".join(f"same old{number}" for number in range(20))
     shown = html(before, before.replace("old", "new"))
