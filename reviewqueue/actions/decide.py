@@ -173,7 +173,7 @@ def _decide(judgement: Judgement) -> Decision | None:
         .filter(pk=judgement.draft_id)
         .first()
     )
-    if vote := _stored(judgement):
+    if vote := _stored(before, judgement):
         return Decision.objects.filter(by_vote=vote).first()
     if before is None:
         raise Refused("not-found", "There is no such draft.", **judgement.facts)
@@ -210,14 +210,26 @@ def _rev_now(draft_id: int) -> int | None:
     return row[0] if row else None
 
 
-def _stored(judgement: Judgement) -> Vote | None:
-    """The vote of an earlier request with the same key: its answer was lost, or the button was pressed twice."""
+def _stored(draft: Draft | None, judgement: Judgement) -> Vote | None:
+    """The vote of an earlier request with the same key: its answer was lost, or the button was pressed twice.
+
+    Refused (already-decided) where this one says something else: who changed their mind must not believe that the new
+    one counts.
+    """
     vote = next(iter(read(Vote, VOTE, [judgement.decision_key])), None)
     if vote is None:
         return None
-    if vote.agent_id != judgement.by.pk or vote.draft_id != judgement.draft_id:
+    mine = draft is not None and draft.pk == vote.draft_id and vote.agent_id == judgement.by.pk
+    if not (draft and mine and _is_same(vote, draft, judgement)):
         raise Refused("already-decided", "This form was used before. Open the draft again.", **judgement.facts)
     return vote
+
+
+def _is_same(vote: Vote, draft: Draft, judgement: Judgement) -> bool:
+    """Whether a vote is what this judgement says. A text that was erased since then is taken for the same."""
+    if judgement.verdict not in SENT_VERDICTS or vote.final is None:
+        return judgement.verdict == vote.verdict
+    return vote.final.text in (None, draft.body.text if judgement.text is None else judgement.text)
 
 
 def _is_allowed(draft: Draft, rev: int | None, judgement: Judgement) -> None:

@@ -40,7 +40,10 @@ def test_a_key_belongs_to_one_form():
     draft = claimed(ann)
     form = seen(draft, ann)
     decision = decide.approve(draft.pk, **form)
-    assert decide.edit(draft.pk, text="Other.", **form) == decision  # the first press counts
+    assert decide.approve(draft.pk, **form) == decision
+    # The first press counts, and whoever meant another one is told.
+    assert refused(decide.edit, draft.pk, text="Other.", **form).code == "already-decided"
+    assert refused(decide.reject, draft.pk, reasons=["wrong-facts"], **form).code == "already-decided"
     other = claimed(ann)
     stale = seen(other, ann) | {"decision_key": form["decision_key"]}
     assert refused(decide.edit, other.pk, text="typed", **stale).facts == {"draft_id": other.pk, "text": "typed"}

@@ -3,7 +3,7 @@
 import pytest
 
 from reviewqueue.actions import claim, conversation, lease
-from reviewqueue.models import Body, Decision, Draft, Queue
+from reviewqueue.models import Body, Decision, Draft, Queue, Vote
 from reviewqueue.queries import desk as queries
 from tests.factories import make_agent, make_bot, make_content, make_draft, make_queue
 
@@ -85,6 +85,12 @@ def test_evidence_links_lead_to_the_web_only(amina):
     assert "Trap" in page.root.one("aside").words
 
 
+def test_what_a_bot_calls_its_segments_breaks_no_page(amina):
+    make_draft(segments={"items": "3", "keys": "two"})
+    facts = [part.words for part in amina.claim().root.all("dl", class_="facts")]
+    assert any("items3keystwo" in words for words in facts)
+
+
 def test_an_error_found_at_submit_takes_approve_away_and_marks_the_place(amina):
     draft = make_draft(text="Order {{Order Number}} is on its way.")
     page = amina.claim()
@@ -164,6 +170,20 @@ def test_a_double_click_decides_once(amina):
     amina.page = page
     assert amina.decide(first.pk, "approve").root.one("h1").words.startswith(f"#{second.pk}")
     assert Decision.objects.count() == 1
+
+
+@pytest.mark.parametrize("other", [{"text": "second thoughts"}, {"verdict": "approve"}, {"verdict": "discard"}])
+def test_a_form_that_was_used_says_nothing_else_later(amina, other):
+    draft = make_draft()
+    amina.claim()
+    amina.open("/desk?edit=1")
+    address = f"/drafts/{draft.pk}/decision"
+    form = amina.page.form(address) | {"text": "first thoughts"}
+    assert amina.client.post(address, form).status_code == 302
+    page = amina._read(amina.client.post(address, form | other), 409)
+    assert "you decided this at" in page.words
+    assert amina.client.post(address, form).status_code == 302
+    assert Vote.objects.get().final.text == "first thoughts"
 
 
 def test_an_edit_survives_as_typed_leading_line_end_and_all(amina):
