@@ -5,6 +5,7 @@ Each address answers a form with a page, and a script, which does not ask for HT
 
 from typing import Any
 
+from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import formats, timezone
@@ -28,6 +29,14 @@ def _by_script(request: HttpRequest) -> bool:
     return not request.accepts("text/html")
 
 
+def _sound(form: forms.Form, name: str, draft_id: int) -> str:
+    """The text in one field. Refused: check-failed where it cannot even be stored, so that nothing takes its place."""
+    form.is_valid()
+    if name in form.errors:
+        raise Refused("check-failed", str(form.errors[name][0]), draft_id=draft_id)
+    return str(form.cleaned_data[name])
+
+
 @require_POST
 @decides
 def typed(request: SignedIn, draft_id: int) -> HttpResponse:
@@ -35,24 +44,27 @@ def typed(request: SignedIn, draft_id: int) -> HttpResponse:
     if "text" not in request.POST:
         typing.throw_away(draft_id, by=request.user)
         return redirect("desk")
-    at = timezone.localtime(typing.keep(draft_id, by=request.user, text=request.POST["text"]))
+    text = _sound(TypedForm(request.POST), "text", draft_id)
+    at = timezone.localtime(typing.keep(draft_id, by=request.user, text=text))
     return JsonResponse({"says": _("Saved %(time)s") % {"time": formats.time_format(at, "H:i:s")}})
 
 
 @require_POST
 @decides
 def preview(request: SignedIn, draft_id: int) -> HttpResponse:
-    """The changes that the typed text makes; a page without script shows them under the editor, and keeps the text."""
+    """The changes that the typed text makes; a page without script shows them under the editor, and keeps the text.
+
+    Of a reply alone: the changes of a label would tell one that is hidden.
+    """
     form = TypedForm(request.POST)
-    form.is_valid()
-    text, view = form.cleaned_data.get("text", ""), form.cleaned_data.get("view") or VIEWS[0]
+    text, view = _sound(form, "text", draft_id), form.cleaned_data.get("view") or VIEWS[0]
     if _by_script(request):
         draft = queries.in_hand(draft_id, request.user)
-        if draft is None:
+        if draft is None or draft.kind != "reply":
             raise Refused("lease-lost", "This draft is not on your desk any more.", draft_id=draft_id)
         return render(request, "desk/_changes.html", _changes(draft, text, view))
     bench = queries.on_screen(request.user)
-    if bench is None or bench.draft.pk != draft_id:
+    if bench is None or bench.draft.pk != draft_id or bench.draft.kind != "reply":
         raise Refused("lease-lost", "This draft is not on your desk any more.", draft_id=draft_id, text=text)
     if "text" in request.POST:
         typing.keep(draft_id, by=request.user, text=text)
@@ -77,9 +89,8 @@ def _changes(draft: Draft, text: str, view: str) -> dict[str, Any]:
 @decides
 def notes(request: SignedIn, draft_id: int) -> HttpResponse:
     """Write a note for colleagues, from the desk or from the draft's page."""
-    form = NoteForm(request.POST)
-    form.is_valid()
-    note = noting.add(draft_id, by=request.user, text=form.cleaned_data["note"])
+    text = _sound(NoteForm(request.POST), "note", draft_id)
+    note = noting.add(draft_id, by=request.user, text=text)
     if _by_script(request):
         written = {"draft": note.draft, "notes": queries.notes_on(note.draft), "on_desk": "desk" in request.POST}
         return render(request, "desk/_notes.html", written)

@@ -28,9 +28,11 @@ def happened(draft_id: int, user: User, text: str) -> Happened | None:
     draft = visible(user).select_related("body", "holder").filter(pk=draft_id).first()
     if draft is None:
         return None
-    newer = Draft.objects.select_related("body").filter(supersedes=draft).first()
+    newer = visible(user).select_related("body").filter(supersedes=draft).first()
     if newer is not None:
-        return Happened(draft, at=newer.submitted_at, newer=newer, diff=_diff(draft.body.text, newer.body.text))
+        # Of labels there is nothing to compare, and the newer one may have to be judged blind.
+        diff = _diff(draft.body.text, newer.body.text) if newer.kind == "reply" else None
+        return Happened(draft, at=newer.submitted_at, newer=newer, diff=diff)
     if draft.status == "claimed":
         return Happened(draft, by=draft.holder, at=draft.shown_at)
     if draft.status == "decided":

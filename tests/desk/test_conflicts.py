@@ -79,12 +79,12 @@ def the_customer_wrote(draft: Draft) -> None:
     conversation.add_messages(draft.conversation.ref, [message], bot=draft.bot)
 
 
-def a_newer_draft_came(draft: Draft) -> None:
+def a_newer_draft_came(draft: Draft, **more: Any) -> None:
     content = make_content(
         supersedes=draft.external_id,
         customer={"id": draft.customer.ref, "name": None},
         conversation=None,
-        reply={"text": "Your order 4821 left our warehouse yesterday."},
+        **{"reply": {"text": "Your order 4821 left our warehouse yesterday."}} | more,
     )
     submit(content, content, bot=draft.bot)
 
@@ -275,6 +275,15 @@ def test_8_the_text_goes_on_in_the_newer_draft(amina):
     claim.claim(newer.pk, by=amina.user)
     page = amina.press(f"/drafts/{newer.pk}/preview")
     assert page.root.one("textarea", name="text").text == EDIT
+
+
+def test_8_a_newer_draft_that_one_may_not_see_is_not_told(amina):
+    make_queue("other")
+    draft, form = typing(amina, EDIT)
+    a_newer_draft_came(draft, queue="other", reply={"text": "For other eyes."})
+    page = Page(send(amina, draft, form).content.decode())
+    assert "The bot sent a newer draft" in page.words
+    assert "other eyes" not in page.html
 
 
 def test_11_an_undo_that_came_too_late_says_so_to_a_script_too(amina):

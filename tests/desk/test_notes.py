@@ -57,6 +57,12 @@ def test_an_empty_or_endless_note_is_refused(kim, text):
     assert Note.objects.count() == 0
 
 
+def test_a_note_that_cannot_be_stored_is_refused(kim):
+    draft = make_draft()
+    assert kim.client.post(f"/drafts/{draft.pk}/notes", {"note": "a\x00b"}).status_code == 422
+    assert Note.objects.count() == 0
+
+
 def test_who_may_not_see_the_draft_writes_no_note(kim):
     make_queue("other")
     with pytest.raises(Refused, match="not-found"):

@@ -7,7 +7,7 @@ import pytest
 from reviewqueue import care
 from reviewqueue.actions import settle
 from reviewqueue.models import Decision, Draft, Event, Feedback, Skip, Vote
-from tests.factories import make_agent, make_draft, make_queue
+from tests.factories import make_agent, make_bot, make_draft, make_queue
 
 TEXT = "great 🙃, another delay"
 LABELS = [f"mood {number}" for number in range(1, 13)]
@@ -54,6 +54,28 @@ def test_a_blind_label_cannot_be_accepted_by_a_forged_form(amina):
     page = amina.decide(draft.pk, "approve", 409)
     assert "Choose a label." in page.words
     assert not Decision.objects.exists()
+
+
+def test_a_blind_label_is_told_by_no_changes(amina):
+    make_queue(blind_percent=100)
+    draft = label(label="oddly-proud", labels=["negative", "oddly-proud"])
+    amina.claim()
+    for accept in ("text/html", "text/fragment+html"):
+        answer = amina.client.post(f"/drafts/{draft.pk}/preview", {"text": "x"}, headers={"accept": accept})
+        assert answer.status_code == 409
+        assert b"oddly-proud" not in answer.content
+
+
+def test_a_blind_label_is_told_by_no_conflict(amina):
+    make_queue(blind_percent=100)
+    bot, customer = make_bot(), {"id": "c1", "name": "Sam"}
+    draft = label(bot=bot, external_id="old", customer=customer)
+    amina.claim()
+    form = amina.page.form(f"/drafts/{draft.pk}/decision")
+    label(bot=bot, external_id="new", customer=customer, supersedes="old", label="negative")
+    page = amina._read(amina.client.post(f"/drafts/{draft.pk}/decision", form | {"text": "neutral"}), 409)
+    assert "The bot sent a newer draft" in page.words
+    assert "negative" not in page.html
 
 
 def test_a_form_cannot_claim_to_have_been_blind(amina):

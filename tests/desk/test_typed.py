@@ -180,6 +180,15 @@ def test_the_changes_in_three_views(kim, view, shown):
     assert Typed.objects.count() == 0
 
 
+def test_what_cannot_be_stored_takes_the_place_of_nothing(kim):
+    draft = claimed(kim.user)
+    typed.keep(draft.pk, by=kim.user, text="Mine.")
+    for address in ("typed", "preview"):
+        answer = kim.client.post(f"/drafts/{draft.pk}/{address}", {"text": "a\x00b"}, headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (422, "check-failed")
+    assert texts() == {"kim": "Mine."}
+
+
 def test_many_changes_come_with_a_list_of_them(kim):
     words = [f"word{n}" for n in range(40)]
     draft = claimed(kim.user, text=" ".join(words))
