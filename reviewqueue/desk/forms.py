@@ -170,7 +170,7 @@ class HandoverForm(LeaseForm):
         if slug not in known:
             self.add_error("reason", _("Say why the draft goes to the leads."))
         elif known[slug].needs_note and not note:
-            self.add_error("note", _("%s needs a note that says more.") % known[slug].label)
+            self.add_error("note", _("%s needs a note that says more.") % known[slug].words)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -273,7 +273,7 @@ class SelectionForm(QueueForm):
     note = Text()
 
     SELECTED = re.compile(r"[0-9]{1,18}")
-    SHOWN = re.compile(r"([0-9]{1,18}):([0-9a-f]{64}):([0-9]{0,9}):([0-9a-f-]{36})")
+    SHOWN = re.compile(r"([0-9]{1,18}):([0-9a-f]{64}):([0-9]{0,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

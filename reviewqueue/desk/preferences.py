@@ -7,8 +7,9 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -106,14 +107,14 @@ def preferences(request: SignedIn) -> HttpResponse:
     people.prefer(by=request.user, **form.changes)
     with translation.override(form.changes.get("language") or translation.get_language()):
         messages.success(request, str(_("Your settings are saved.")))
-    return redirect(_back(request))
+    return HttpResponseRedirect(_back(request))
 
 
 def _back(request: HttpRequest) -> str:
     """To the page whose footer sent the form, where that is one of ours."""
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else "settings"
+    return wanted if ours else reverse("settings")
 
 
 def _page(request: SignedIn, form: PreferencesForm | None = None) -> HttpResponse:

@@ -172,7 +172,13 @@ def test_only_so_many_at_once(amina, monkeypatch):
     monkeypatch.setattr(bulk, "MOST", 2)
     drafts = [make_draft(kind="sentiment") for _ in range(3)]
     select(amina, drafts, "approve", 422)
-    for more in ({"do": "approve"}, {"do": "dance", "drafts": [drafts[0].pk]}, {"do": "release", "drafts": ["x"]}):
+    damaged = {"do": "reject", "sure": "1", "item": [f"{drafts[0].pk}:{'0' * 64}:1:{'-' * 36}"]}
+    for more in (
+        {"do": "approve"},
+        {"do": "dance", "drafts": [drafts[0].pk]},
+        {"do": "release", "drafts": ["x"]},
+        damaged,
+    ):
         amina.open("/queue")
         amina.press("/queue/selection", 422, **more)
 

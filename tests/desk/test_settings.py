@@ -92,6 +92,8 @@ def test_the_switch_leads_back_to_its_page_and_nowhere_else(amina):
     for trap in ("https://evil.example/", "//evil.example", "javascript:alert(1)", ""):
         answer = amina.client.post("/settings", {"single_keys": "off", "next": trap})
         assert answer["Location"] == "/settings"
+    # An address, never the name of one of our views.
+    assert amina.client.post("/settings", {"single_keys": "off", "next": "draft"})["Location"] == "draft"
 
 
 def test_the_switch_says_what_is(amina):
