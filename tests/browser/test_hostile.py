@@ -152,6 +152,8 @@ def test_a_reply(visits, batches, record_property):
         visit.waiting(text=words_of(PAYLOADS[:TOGETHER]), **hostile(PAYLOADS[:TOGETHER]))
         watch.open("/desk")
         assert watch.looked == 3 * len(batches) + 2
+        # What is decided here meanwhile, the page learns when it saves what was typed.
+        visit.tab.complaints[:] = [words for words in visit.tab.complaints if "status of 409" not in words]
     record_property("screens", watch.looked)
 
 

@@ -59,9 +59,10 @@ def drafts() -> list[dict[str, Any]]:
     for row in afri:
         by_language.setdefault(row["language"], []).append(row)
     mixed = [row for turn in zip(*by_language.values(), strict=False) for row in turn]
+    replies = [row for row in bitext if row["ai_reply_v1"]]
     reworded = [row for row in arabic if row["rephrase"]]
     return [
-        *(reply(row["customer_message"], row["ai_reply_v2"], row["ai_reply_v1"], "en") for row in islice(bitext, 80)),
+        *(reply(row["customer_message"], row["ai_reply_v2"], row["ai_reply_v1"], "en") for row in islice(replies, 80)),
         *(reply(row["text"], row["text"], row["rephrase"], "ar") for row in islice(reworded, 40)),
         *(reply(row["text"], row["text"], turned(row["text"]), row["language"]) for row in islice(mixed, 30)),
         *(label(row["text"], row["ai_label"], row["language"]) for row in islice(mixed, 30, 60)),
@@ -116,12 +117,12 @@ def test_drafts(request, system, tabs, submit, record_property):
             if draft["kind"] == "sentiment":
                 tab.settled()
                 page.get_by_role("button", name="Accept AI label").click()
-            elif number % 3 < 2 or "{{" in draft["reply"]["text"]:
+            elif number % 3 < 2 or not page.get_by_role("button", name="Approve").count():
                 _edit(tab, draft)
                 compared += 1
             else:
                 tab.settled()
-                page.get_by_role("button", name="Approve", exact=False).first.click()
+                page.get_by_role("button", name="Approve").first.click()
             expect(page.locator(f"#bench[data-draft='{draft_id}']")).to_have_count(0)
     assert (looked, handed_in) == (len(some), {})
     assert compared > len(some) // 3
