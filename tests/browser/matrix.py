@@ -89,6 +89,6 @@ def counted(rows: list[Row]) -> str:
             figures.setdefault(name, []).append(value)
     whole = {name for name, values in figures.items() if all(isinstance(value, int) for value in values)}
     return ", ".join(
-        f"{sum(values):,} {name}" if name in whole else f"{name}: {max(values):,} at most"
+        f"{sum(values):,} {name}" if name in whole else f"{name} at most {max(values):,g}"
         for name, values in figures.items()
     )

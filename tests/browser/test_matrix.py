@@ -33,7 +33,7 @@ def test_view(request, visits, record_property, name, language):
         assert visit.page.locator("html").get_attribute("lang") == spoken
         found = {look: [*looks.layout(visit.page), *looks.axe(visit.page)] for look, _, _ in looks.looks(visit.page)}
     record_property("pages looked at", len(found))
-    record_property("painted after, ms", float(vitals["painted"]))
+    record_property("ms until painted", float(vitals["painted"]))
     if not name.startswith(looks.TOLD_ABOVE):
         record_property("moved", round(float(vitals["moved"]), 3))
     assert looks.told(found) == ""
