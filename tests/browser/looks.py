@@ -29,8 +29,8 @@ SPACED = """
 p { margin-block-end: 2em !important; }
 """
 
-# Views in which something that happened meanwhile is told above the draft, and so moves it.
-TOLD_ABOVE = ("beside-", "offline")
+# Views in which something comes later and moves what is below it: what happened meanwhile, or what was opened.
+COMES_LATER = ("beside-", "offline", "more")
 
 # Widths between that of a phone and that of a desk; 683 is a desk at 200 %.
 BETWEEN = (480, 683, 900, 1024)

@@ -47,7 +47,8 @@ def verdict(draft: Draft) -> str:
 
 def test_open_from_the_list_and_approve(worker):
     with worker() as (visit, hand):
-        draft = visit.waiting()
+        # Else Approve waits until there was time to read.
+        draft = visit.waiting(risk="low")
         hand.press("Queue")
         heading(visit, "Queue")
         hand.fill("Filter", "lang:en")

@@ -34,6 +34,6 @@ def test_view(request, visits, record_property, name, language):
         found = {look: [*looks.layout(visit.page), *looks.axe(visit.page)] for look, _, _ in looks.looks(visit.page)}
     record_property("pages looked at", len(found))
     record_property("ms until painted", float(vitals["painted"]))
-    if not name.startswith(looks.TOLD_ABOVE):
+    if not name.startswith(looks.COMES_LATER):
         record_property("moved", round(float(vitals["moved"]), 3))
     assert looks.told(found) == ""

@@ -42,7 +42,7 @@ def test_view(visits, request, name):
     with visits(name) as visit:
         page = visit.page
         shifts = looks.shifts(page)
-        too_much = not name.startswith(looks.TOLD_ABOVE) and sum(score for score, _ in shifts) > MOST_SHIFT
+        too_much = not name.startswith(looks.COMES_LATER) and sum(score for score, _ in shifts) > MOST_SHIFT
         found: dict[str, list[str]] = {"shift": [f"{score:.3f} {what}" for score, what in shifts if too_much]}
         if name != "api-reference":
             found["weight"] = _too_heavy(page)
