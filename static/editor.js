@@ -69,7 +69,6 @@
   // What is decided or given back leaves the page: a decision takes the text along, anything else leaves it kept. The
   // text stays in the tab until it is known that the decision was taken.
   document.addEventListener("submit", ({ target, submitter }) => {
-    if (target.action.endsWith("/sign-out")) forget(() => true);
     const form = editor();
     if (!form || !document.getElementById("bench").contains(target)) return;
     if (!("decision" in target.dataset) || submitter?.formAction.endsWith("/preview")) { keep(form, true); return; }

@@ -16,6 +16,8 @@
   // A decision counts only for a draft that has been on the screen this long (ms): the second press of a double press
   // must not decide the next draft unseen.
   const SEEN = 300;
+  // The same for a mouse: so long after (ms), a click is no longer one half of a double click.
+  const DOUBLE = 1000;
   // A letter this soon (ms) after a selection belongs to the selection (a screen reader, a dictionary).
   const SELECTING = 300;
   // How long (ms) the first key of a sequence waits for the second.
@@ -245,6 +247,19 @@
     } else {
       event.target.dispatchEvent(new CustomEvent("desk:locked", { bubbles: true, detail: event.target }));
     }
+  });
+
+  // Nor does the second click of a double click, which lands where the next draft has its button.
+  document.addEventListener("click", (event) => {
+    if (event.detail < 2 || performance.now() - painted > DOUBLE || !event.target.closest?.("[data-decides]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    say(words("soon"));
+  }, true);
+
+  // Whoever sits here next finds nothing in this tab of what was typed.
+  document.addEventListener("submit", ({ target }) => {
+    if (target.action.endsWith("/sign-out")) try { sessionStorage.clear(); } catch { /* no storage: nothing in it */ }
   });
 
   document.addEventListener("desk:locked", (event) => {

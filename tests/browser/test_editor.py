@@ -197,7 +197,8 @@ def test_an_undone_edit_is_in_the_editor_again(tabs, submit, typed):
         expect(tab.page.locator(FIELD)).to_have_value("Your order left today. One.")
 
 
-def test_signing_out_leaves_nothing_in_the_tab(tabs, submit):
+@pytest.mark.parametrize("place", ["/desk", "/queue", "/settings"])
+def test_signing_out_leaves_nothing_in_the_tab(tabs, submit, place):
     submit()
     with tabs("lea", fresh=True) as tab:
         tab.claim()
@@ -206,6 +207,8 @@ def test_signing_out_leaves_nothing_in_the_tab(tabs, submit):
         tab.page.keyboard.type(" One.", delay=20)
         expect(tab.page.locator("#edit [data-kept]")).to_have_text("Not saved, kept in this tab")
         tab.page.on("dialog", lambda dialog: dialog.accept())
+        if place != "/desk":
+            tab.open(place)
         tab.press("Sign out")
         assert tab.page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('typed.'))") == []
         tab.complaints.clear()

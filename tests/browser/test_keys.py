@@ -90,6 +90,21 @@ def test_a_burst_of_one_key_decides_one_draft(tabs, submit, decided):
         assert decided() == [(drafts[0], "approved")]
 
 
+def test_a_double_click_decides_one_draft(tabs, submit, decided):
+    said = {"text": "great, another delay", "label": "positive", "labels": ["positive", "negative"]}
+    first, second = (submit(kind="sentiment", sentiment=said) for _ in range(2))
+    with tabs("kim") as tab:
+        assert tab.claim() == first
+        expect(tab.page.locator("#desk")).to_have_attribute("data-ahead-draft", str(second))
+        tab.settled()
+        tab.page.get_by_role("button", name="negative").dblclick()
+        expect(tab.page.get_by_role("status")).to_have_text("Not yet: this has only just come up.")
+        tab.page.wait_for_timeout(1_000)
+        assert decided() == [(first, "edited")]
+        tab.page.get_by_role("button", name="negative").click()
+        wait_until(lambda: decided() == [(first, "edited"), (second, "edited")], 10, "a single click decides")
+
+
 NOTHING = [
     {"key": "a", "code": "KeyA", "repeat": True},
     {"key": "a", "code": "KeyA", "isComposing": True},
