@@ -24,7 +24,7 @@ def refuse_careless(draft: Draft, viewed_ms: int | None, confirmed: str, **facts
     floor = reading_seconds(draft.body.text or "", draft.submission.language)
     left = math.ceil(floor - (viewed_ms or 0) / 1000)
     if left > 0:
-        raise Refused("too-fast", f"Approve is available in {left} s. Nothing was decided.", retry_after=left, **facts)
+        raise Refused("too-fast", f"Approve is available in {left} s.", retry_after=left, **facts)
 
 
 def refuse_unseen(draft: Draft, verdict: str, **facts: Any) -> None:

@@ -80,7 +80,9 @@ def timeline(draft_id: int, user: User) -> Timeline | None:
         unshown=unshown,
         messages=messages,
         rounds=[_round(decision, draft, reasons) for decision in _decisions(draft)],
-        claimable=draft.status == "waiting" and (user.leads or draft.lane_id in lanes_of(user)),
+        claimable=draft.status == "waiting"
+        and (user.leads or draft.lane_id in lanes_of(user))
+        and not _voted(draft, user),
         handed=handed_on(draft),
         corrections=list(draft.corrections.order_by("id")),
         newer=Draft.objects.filter(supersedes=draft).first(),
@@ -103,6 +105,11 @@ def _decisions(draft: Draft) -> "QuerySet[Decision]":
         .prefetch_related("deliveries__tries", "deliveries__endpoint")
         .order_by("round")
     )
+
+
+def _voted(draft: Draft, user: User) -> bool:
+    """Nobody votes twice in a round."""
+    return draft.seats > 1 and Vote.objects.filter(draft=draft, round=draft.round, agent=user).exists()
 
 
 def _votes(decision: Decision) -> list[Vote]:

@@ -126,6 +126,7 @@ def test_the_second_voter_sees_nothing_of_the_first_and_the_lead_sees_both(amina
     mine = Draft.objects.get()
     decide.edit(mine.pk, text="AMINAS WORDS", note="AMINAS NOTE", **seen(mine, amina.user))
     assert "1 that you judged waits for somebody else." in amina.open("/desk").words
+    assert "Claim this draft" not in amina.open(f"/drafts/{draft.pk}").words
     send(amina, "/claims", {"draft": draft.pk}, status=409)
     page = ben.claim()
     assert "2 of 2" in page.words

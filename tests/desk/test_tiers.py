@@ -115,4 +115,4 @@ def test_the_refusal_says_when_to_come_back(browse):
     )
     assert answer.status_code == 429
     assert answer["Retry-After"] == "10"
-    assert "Approve is available in 10 s. Nothing was decided." in answer.content.decode()
+    assert "Approve is available in 10 s." in answer.content.decode()
