@@ -14,6 +14,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left
 from django.utils import timezone
 
+from reviewqueue.care import is_blind
 from reviewqueue.filters import Query, seconds
 from reviewqueue.models import Bot, Decision, Draft, Lane, Message, Skip, User
 from reviewqueue.models.draft import NEVER
@@ -54,7 +55,7 @@ START = Cursor(-1, -1)
 @dataclass(frozen=True)
 class Row:
     """`assigned` is who it waits for alone; `escalated` says that it waits for a lead. `presence` is what who has it
-    does: viewing, editing, idle, or '' where their desk is closed."""
+    does: viewing, editing, idle, or '' where their desk is closed. `blind` says that nothing may tell the label."""
 
     draft: Draft
     title: str
@@ -64,6 +65,7 @@ class Row:
     assigned: User | None
     escalated: bool
     presence: str
+    blind: bool
 
     @property
     def takes(self) -> bool:
@@ -389,6 +391,7 @@ def _row(draft: Draft, scope: Scope, people: dict[str, User], there: dict[int, s
         assigned=next((people[skill] for skill in draft.lane.skills if skill in people), None),
         escalated=LEAD in draft.lane.skills,
         presence=there.get(draft.holder_id or 0, ""),
+        blind=is_blind(draft),
     )
 
 

@@ -27,11 +27,13 @@ LEAST, SHARE = 3, 0.2
 # Characters of each text whose words count.
 READ = 4_000
 
-# What a draft is about: the customer's words, and those of the draft. Words come stemmed where the language of the lane
-# is known to PostgreSQL; where words are not written apart, each two characters that follow one another are one.
+# What a draft is about: the customer's words, and those of the reply; not a label, which may be hidden, so that what is
+# shown beside it does not tell. Words come stemmed where the language of the lane is known to PostgreSQL; where words
+# are not written apart, each two characters that follow one another are one.
 TEXTS = f"""
 SELECT draft.id, draft.kind, lane.queue_id, lane.language,
-       concat_ws(' ', left(asked.text, {READ}), left(about.text, {READ}), left(said.text, {READ})) AS text
+       concat_ws(' ', left(asked.text, {READ}), left(about.text, {READ}),
+                 CASE WHEN draft.kind = 'reply' THEN left(said.text, {READ}) END) AS text
 FROM draft
 JOIN lane ON lane.id = draft.lane_id
 JOIN submission ON submission.draft_id = draft.id

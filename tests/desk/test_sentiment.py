@@ -27,7 +27,7 @@ def label(**more):
 
 def test_a_blind_label_is_nowhere_in_the_page(amina):
     make_queue(blind_percent=100)
-    draft = label(label="oddly-proud", labels=["negative", "oddly-proud"])
+    draft = label(label="oddly-proud", labels=["negative", "oddly-proud"], confidence=0.87)
     for page in (amina.claim(), amina.open("/desk?reject=1"), amina.open(f"/drafts/{draft.pk}"), amina.open("/queue")):
         buttons = page.root.all("button", value="oddly-proud")
         assert page.html.count("oddly-proud") == 2 * len(buttons)

@@ -71,6 +71,12 @@ def test_the_most_similar_is_found_with_what_became_of_it(amina, past):
     assert "changes:" in words or "change:" in words
 
 
+def test_the_label_of_a_draft_chooses_nothing(amina, past):
+    labels = {"kind": "sentiment", "labels": ["overjoyed", "disappointed"]}
+    same, other = (past(BROKEN, label=label, **labels) for label in labels["labels"])
+    assert found(amina, make_draft(**asking(BROKEN), label="overjoyed", **labels)) == [other.pk, same.pk]
+
+
 def test_words_are_stemmed_in_the_language_of_the_draft(amina, past):
     like = past("Die Kanne kam zerbrochen, ihre Griffe sind gebrochen, bitte Erstattungen", language="de")
     draft = make_draft(language="de", **asking("Kannen zerbrochen, Griff gebrochen, Erstattung"))
