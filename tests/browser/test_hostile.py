@@ -30,7 +30,7 @@ INTRUDER = (Path(__file__).parent / "intruder.js").read_text()
 LISTENING = "window.__hits = []; window.__hit = mark => window.__hits.push(mark);"
 
 # Payloads in one field of one draft: a page shows many at once. With --full so few that none hides another.
-TOGETHER, FEW = 20, 3
+TOGETHER, FEW = 60, 3
 
 # Where spreadsheets look for a formula.
 FORMULA = tuple(sheets.DANGEROUS)

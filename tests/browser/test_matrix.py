@@ -23,9 +23,7 @@ VITALS = """() => new Promise(resolve => {
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", VIEWS)
-def test_view(request, visits, record_property, name, language):
-    if not request.config.getoption("--full"):
-        pytest.skip("takes long: make matrix")
+def test_view(visits, record_property, name, language):
     with visits(name, {"language": language}, locale=language) as visit:
         vitals = visit.page.evaluate(VITALS)
         # The reference of the API is English.
