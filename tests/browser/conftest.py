@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, expect, sync_playwright
 
 from reviewqueue.client import Client, Problem
 from tests.browser import pages
@@ -31,7 +31,10 @@ ARGUMENTS = (
 )
 
 # After the two frames that a page takes to be painted, the time for which its keys do not count yet, and a little more.
-SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 400))))"
+SETTLED = """Promise.race([
+    new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 400)))),
+    new Promise(done => setTimeout(done, 3000)),
+])"""
 
 # What a page shows when a server has answered, on a machine that does other work, too.
 expect.set_options(timeout=15_000)
@@ -130,8 +133,11 @@ class Tab:
 
     def settled(self) -> None:
         """Until the draft has been on the screen long enough for a key to count."""
-        self.page.wait_for_load_state()
-        self.page.evaluate(SETTLED)
+        for _ in range(5):
+            self.page.wait_for_load_state()
+            with suppress(Error):  # another page came meanwhile
+                self.page.evaluate(SETTLED)
+                return
 
     def key(self, key: str) -> None:
         self.settled()
