@@ -42,8 +42,8 @@ SIDES = """() => {
     const side = without => [...document.querySelectorAll("#changes .words > p")].map(line => {
         const copy = line.cloneNode(true);
         for (const gone of copy.querySelectorAll(`${without}, .vh, .mark, .unseen`)) gone.remove();
-        return copy.textContent.replace(/\\n$/, "");
-    }).join("\\n");
+        return copy.textContent;  // with its line end
+    }).join("");
     return [side("ins"), side("del")];
 }"""
 

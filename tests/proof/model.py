@@ -71,6 +71,7 @@ class Model(RuleBasedStateMachine):
         self.undone: set[int] = set()
         self.sent: set[int] = set()  # decisions that were final to somebody
         self.gone: set[int] = set()  # drafts that the bot took back
+        self.unsent: set[int] = set()  # decisions whose receiver was gone, before it came back for the end
         self.jobs: list[tuple[int, int]] = []  # what workers were once given: (delivery, epoch)
         self.crash = ""
         self.receiver.posts.clear()
@@ -362,7 +363,7 @@ class Model(RuleBasedStateMachine):
     def promises_hold(self) -> None:
         if not hasattr(self, "name"):
             return
-        ((stored, settled, broken),) = by_hand(STATE, bot=self.bot.pk, own=list(self.own))
+        ((stored, settled, broken),) = by_hand(STATE, bot=self.bot.pk, own=list(self.own), unsent=list(self.unsent))
         drafts, decisions = json.loads(stored), json.loads(settled)
         assert not broken, broken
         for name, draft_id in {**self.submitted, **self.own}.items():
@@ -392,6 +393,7 @@ class Model(RuleBasedStateMachine):
         if not hasattr(self, "name"):
             return
         self.crash = ""
+        self.unsent = {decision for (decision,) in by_hand(UNSENT)}
         for _ in range(20):
             self._age(100_000)
             ready._redis.resting_until = later._courier.resting_until = 0.0
@@ -463,7 +465,8 @@ SELECT
      decision_id WHERE status NOT IN ('held', 'cancelled') AND outcome IS DISTINCT FROM 'final' HAVING count(*) > 0),
     (SELECT 'decided, and nothing is owed: ' || min(decided.id) FROM decided WHERE text IS NOT NULL AND outcome
      IS DISTINCT FROM 'undone' AND NOT EXISTS (SELECT FROM delivery WHERE decision_id = decided.id AND status <>
-     'cancelled') AND NOT EXISTS (SELECT FROM endpoint WHERE disabled_at IS NOT NULL) HAVING count(*) > 0),
+     'cancelled') AND NOT EXISTS (SELECT FROM endpoint WHERE disabled_at IS NOT NULL)
+     AND decided.id <> ALL (%(unsent)s::bigint[]) HAVING count(*) > 0),
     (SELECT 'fed, not final: ' || min(id) FROM decided WHERE seq IS NOT NULL AND outcome IS DISTINCT FROM 'final'
      HAVING count(*) > 0),
     (SELECT 'seats that do not agree: ' || min(decided.id) FROM decided JOIN decision USING (id) WHERE seats > 1
@@ -473,6 +476,11 @@ SELECT
     (SELECT 'written, and not by hand: ' || min(vote.id) FROM vote JOIN ours ON ours.id = vote.draft_id WHERE
      (verdict = 'written') <> (origin = 'agent' AND final_id IS NOT NULL) HAVING count(*) > 0),
     (SELECT 'a gap in the feed' FROM feed HAVING max(seq) <> count(*)))
+"""
+
+UNSENT = """
+SELECT id FROM decision WHERE EXISTS (SELECT FROM endpoint WHERE disabled_at IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM delivery WHERE decision_id = decision.id AND status <> 'cancelled')
 """
 
 OWED = """
