@@ -10,7 +10,7 @@
   const KEEPALIVE = 20_000; // characters that surely fit in what a closing page may still send
   const TYPED = "typed.", SENT = "sent.", VIEW = "view";
 
-  let saving = 0, showing = 0, flying = false, asking;
+  let saving = 0, showing = 0, flying = false, keeping, asking;
 
   const editor = () => document.querySelector("#bench form[data-typing]");
   const stored = (work, otherwise = null) => { try { return work(sessionStorage); } catch { return otherwise; } };
@@ -33,10 +33,11 @@
     const text = field.value;
     let answer;
     flying = true;
+    keeping = new AbortController();
     tell(form, form.dataset.keeping);
     try {
-      answer = await post(form, form.dataset.keep, { text }, "application/json", { keepalive: last && text.length < KEEPALIVE });
-    } catch { /* offline */ }
+      answer = await post(form, form.dataset.keep, { text }, "application/json", { keepalive: last && text.length < KEEPALIVE, signal: keeping.signal });
+    } catch { /* offline, or overtaken by a decision */ }
     flying = false;
     if (!answer?.ok) {
       tell(form, form.dataset.here);
@@ -73,6 +74,7 @@
     if (!form || !document.getElementById("bench").contains(target)) return;
     if (!("decision" in target.dataset) || submitter?.formAction.endsWith("/preview")) { keep(form, true); return; }
     clearTimeout(saving);
+    keeping?.abort();
     form.dataset.sent = "";
     stored((tab) => tab.setItem(SENT + form.dataset.typing, ""));
   }, true);

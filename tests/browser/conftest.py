@@ -93,7 +93,7 @@ class Tab:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location['url']}")
 
     def _answered(self, response: Response) -> None:
         """Keeps what the server last answered a page with."""

@@ -148,8 +148,10 @@ def _is_shown(page: Page, draft: dict[str, Any]) -> None:
 
 
 def _edit(tab, draft: dict[str, Any]) -> None:
-    page = tab.open("/desk?edit=1")
+    page = tab.page
+    tab.key("e")
     field = page.locator("#text")
+    expect(field).to_be_focused()
     assert field.input_value() == edits.canonical(draft["reply"]["text"])
     field.fill(draft["edit"])
     expect(page.locator("#changes")).to_be_visible()
