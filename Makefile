@@ -35,7 +35,7 @@ up:  ## run everything here, with example data: http://127.0.0.1:8000 (PORT=8100
 	@$(run) && exec $(bin)/python -m config.embedded.up
 
 # Two processes, each with servers of its own: tests wait for processes more than they compute. Files in the order of
-# their folders, so that the servers of a folder are started once.
+# their folders, so that what a folder shares is started once.
 test:  ## run the tests (T=tests/foo.py::bar for some of them)
 	@$(dev) && exec $(bin)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(T)
 

@@ -55,9 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def system(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One running product for all tests of this folder; each file works as an agent of its own."""
+    """A running product for all tests of a file: what they leave undecided is in nobody else's way."""
     with running(tmp_path_factory.mktemp("system")) as whole:
         for name in ("kim", "lea"):
             whole.add_person(name)
@@ -150,7 +150,7 @@ class Tab:
             self.page.keyboard.press(key)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def cookies() -> dict[str, Any]:
     """Who signed in before, so that the other tests need not."""
     return {}
