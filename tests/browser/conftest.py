@@ -177,7 +177,15 @@ def tabs(system: System, chromium: Browser, cookies: dict[str, Any]) -> Iterator
 
     yield opening
     for context in opened:
+        still(context)
         context.close()
+
+
+def still(context: BrowserContext) -> None:
+    """Ends what the pages ask for and send: Chromium may wait for ever for a page that is closed meanwhile."""
+    for page in context.pages:
+        with suppress(Error):
+            page.goto("about:blank")
 
 
 @pytest.fixture
@@ -204,6 +212,7 @@ def visits(system: System, chromium: Browser, django_db_blocker, monkeypatch) ->
                 yield visit
             finally:
                 visit.end()
+                still(context)
                 context.close()
             assert [words for words in tab.complaints if f"status of {view.status}" not in words] == []
 

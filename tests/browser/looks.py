@@ -88,9 +88,11 @@ def shifts(page: Page) -> list[tuple[float, str]]:
         """() => new Promise(resolve => {
             const found = [];
             const name = node => node ? `${node.nodeName}.${node.className ?? node.textContent}` : "?";
+            const box = ({x, y, width, height}) => `${x},${y} ${width}x${height}`;
+            const to = moved => `${name(moved.node)} from ${box(moved.previousRect)} to ${box(moved.currentRect)}`;
             new PerformanceObserver(list => {
                 for (const entry of list.getEntries().filter(entry => !entry.hadRecentInput))
-                    found.push([entry.value, entry.sources.map(source => name(source.node)).join(" ")]);
+                    found.push([entry.value, entry.sources.map(to).join("; ")]);
             }).observe({type: "layout-shift", buffered: true});
             setTimeout(() => resolve(found), 50);
         })"""

@@ -258,11 +258,14 @@ def reply_sandbox(visit: Visit) -> None:
     visit.open("/desk")
 
 
-@view("reply-erased")
-def reply_erased(visit: Visit) -> None:
+@view("beside-erased")
+def beside_erased(visit: Visit) -> None:
     draft = visit.claimed()
     erase(draft)
-    visit.open("/desk")
+    page = visit.open("/desk")
+    visit.tab.settled()
+    page.evaluate("dispatchEvent(new Event('focus'))")  # not only in fifteen seconds
+    page.locator("#conflicts h2").wait_for()
 
 
 def erase(draft: Draft) -> None:

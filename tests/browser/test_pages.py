@@ -41,9 +41,7 @@ MOST_SHIFT = 0.05
 def test_view(visits, request, name):
     with visits(name) as visit:
         page = visit.page
-        shifts = looks.shifts(page)
-        too_much = not name.startswith(looks.COMES_LATER) and sum(score for score, _ in shifts) > MOST_SHIFT
-        found: dict[str, list[str]] = {"shift": [f"{score:.3f} {what}" for score, what in shifts if too_much]}
+        found = {"shift": [] if name.startswith(looks.COMES_LATER) else _moved(page)}
         if name != "api-reference":
             found["weight"] = _too_heavy(page)
         for look, theme, viewport in looks.looks(page):
@@ -58,6 +56,16 @@ def test_view(visits, request, name):
             found[f"stops, {width}"] = looks.stops(page)
             found[f"spacing, {width}"] = looks.spacing(page)
     assert looks.told(found) == ""
+
+
+def _moved(page: Page) -> list[str]:
+    """What moves each time the page is opened: once, on a busy machine, something may come late."""
+    for _ in range(2):
+        shifts = looks.shifts(page)
+        if sum(score for score, _ in shifts) <= MOST_SHIFT:
+            return []
+        page.reload()
+    return [f"{score:.3f} {what}" for score, what in shifts]
 
 
 def _too_heavy(page: Page) -> list[str]:
