@@ -189,10 +189,10 @@ def _decide(judgement: Judgement) -> Decision | None:
         viewed_ms = _viewed_ms(before, judgement)
         careful.refuse_careless(before, viewed_ms, judgement.confirmed, **judgement.facts)
     if not settles(before, votes, verdict):
-        _vote(before, final, votes, judgement)
+        _vote(before, final, verdict, votes, judgement)
         return None
     _take(before, judgement)
-    decision = _record(before, final, found, votes, judgement)
+    decision = _record(before, final, verdict, found, votes, judgement)
     forget_skips(before, votes)
     if before.slot == SHOWN:
         promote(judgement.by)
@@ -363,7 +363,7 @@ def _take(draft: Draft, judgement: Judgement, verb: str = "decide", **changes: A
     return moved[0]
 
 
-def _vote(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Judgement) -> None:
+def _vote(draft: Draft, final: Body | None, verdict: str, votes: Sequence[Vote], judgement: Judgement) -> None:
     """One of several has judged: the draft waits for the next, who learns nothing of it."""
     waits = _take(draft, judgement, "vote", lane=next_lane(draft, votes), last_holder=None, epoch=draft.epoch + 1)
     vote = Vote(
@@ -372,7 +372,7 @@ def _vote(draft: Draft, final: Body | None, votes: Sequence[Vote], judgement: Ju
         seat=len(votes) + 1,
         agent=judgement.by,
         epoch=draft.epoch,
-        verdict=_verdict(draft, final, judgement),
+        verdict=verdict,
         seen=judgement.seen,
         final=final,
         digest=final.digest if final else draft.digest,
@@ -396,7 +396,12 @@ def _note(draft: Draft, judgement: Judgement) -> Body | None:
 
 
 def _record(
-    draft: Draft, final: Body | None, found: Sequence[Finding], votes: Sequence[Vote], judgement: Judgement
+    draft: Draft,
+    final: Body | None,
+    verdict: str,
+    found: Sequence[Finding],
+    votes: Sequence[Vote],
+    judgement: Judgement,
 ) -> Decision:
     """Vote, decision, its hold, one held delivery for each endpoint, and feedback: one statement."""
     digest = final.digest if final else draft.digest
@@ -407,7 +412,7 @@ def _record(
     sent = final is not None and draft.mode == "live"
     row = {
         "draft": draft.pk, "round": draft.round, "agent": judgement.by.pk, "epoch": draft.epoch,
-        "verdict": _verdict(draft, final, judgement), "seat": len(votes) + 1,
+        "verdict": verdict, "seat": len(votes) + 1,
         "with_vote": votes[0].pk if votes else None, "with_agent": votes[0].agent_id if votes else None,
         "seen": judgement.seen, "final": final and final.pk, "digest": digest, "rev": judgement.rev,
         "key": judgement.decision_key, "mode": draft.mode, "seats": draft.seats,

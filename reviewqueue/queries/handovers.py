@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reviewqueue.edits import word_diff
 from reviewqueue.models import Decision, Draft, Handover, Typed, User, Vote
-from reviewqueue.queries.lanes import receivers
+from reviewqueue.queries.lanes import is_writable, receivers
 from reviewqueue.queries.reasons import reason_words
 from reviewqueue.queries.returns import rounds_left
 
@@ -55,9 +55,7 @@ def before(draft: Draft, user: User) -> Before:
         seat=len(votes) + 1,
         returned=_returned(draft),
         returnable="return" in draft.submission.allowed and rounds_left(draft) > 0,
-        writable=draft.origin == "bot"
-        and draft.conversation_id is not None
-        and (user.leads or draft.lane.queue.seats == 1),
+        writable=draft.origin == "bot" and is_writable(draft, user),
     )
 
 

@@ -45,6 +45,11 @@ def receivers(draft: Draft) -> "QuerySet[User]":
 def may_write(draft: Draft, user: User) -> bool:
     """Whether the user may answer the conversation of that draft in their own words: where several people judge each
     draft, a lead alone."""
-    if draft.conversation_id is None or draft.mode not in WRITABLE or not (user.is_active and user.decides):
+    if not (is_writable(draft, user) and user.is_active and user.decides):
         return False
-    return user.leads or (draft.lane.queue.seats == 1 and readers(draft.lane).filter(pk=user.pk).exists())
+    return user.leads or readers(draft.lane).filter(pk=user.pk).exists()
+
+
+def is_writable(draft: Draft, user: User) -> bool:
+    """`may_write` for somebody who is served from the draft's queue and language."""
+    return draft.conversation_id is not None and draft.mode in WRITABLE and (user.leads or draft.lane.queue.seats == 1)
