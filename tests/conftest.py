@@ -1,5 +1,6 @@
 """Fixtures: `db` rolls back, `committed` is a clone of the database that keeps what a test commits."""
 
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -71,11 +72,20 @@ def empty_redis() -> redis.Redis:
     return client
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory) -> Iterator[System]:
-    """The whole product, running, one for the tests of a module."""
+@pytest.fixture(scope="session")
+def product(tmp_path_factory) -> Iterator[System]:
+    """The whole product, running."""
     with running(tmp_path_factory.mktemp("system")) as whole:
         yield whole
+
+
+@pytest.fixture(scope="module")
+def system(product: System) -> Iterator[System]:
+    """The whole product, running, as if it had been set up for the tests of this module."""
+    product.renew()
+    yield product
+    # Until the next who needs it, it asks nobody for anything.
+    product.signal(signal.SIGSTOP)
 
 
 @contextmanager

@@ -65,11 +65,11 @@ class Servers:
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     @contextmanager
-    def clone(self) -> Iterator[str]:
-        """The name of a fresh copy of the migrated database."""
+    def clone(self, template: str = TEMPLATE) -> Iterator[str]:
+        """The name of a fresh copy of the migrated database, or of another that nobody is connected to."""
         self.start()
         name = f"clone_{next(_numbers)}"
-        self.create(name, TEMPLATE)
+        self.create(name, template)
         try:
             yield name
         finally:

@@ -3,6 +3,7 @@
 Everything is set up and used through the front doors: management commands, HTTP forms and the bots' API.
 """
 
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 
 import httpx
 import psycopg
+import redis
 
 from config.embedded.redis import Redis
 from tests.receiver import Receiver, receiving
@@ -27,22 +29,65 @@ PASSWORD = "correct horse battery staple"
 WORKER = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
 WORKER += ["--serializer", "rq.serializers.JSONSerializer"]
 
+# Who works at every system that is set up without other names.
+PEOPLE = {"amina": "agent", "kim": "agent", "lea": "agent", "dana": "lead"}
+
+# By the commands that an operator uses, in one process: Django takes a second to start.
+SET_UP = """
+import io, json, sys, django
+django.setup()
+from django.core.management import call_command
+def said(*command, stdin=""):
+    sys.stdin, out = io.StringIO(stdin), io.StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue().strip()
+wanted = json.loads(sys.argv[1])
+said("collectstatic", "--noinput", "--verbosity=0")
+said("queue", "default", *wanted["queue"])
+for name, role in wanted["people"].items():
+    named = ["person", name, f"--role={role}", "--queue=default", "--password-stdin"]
+    said(*named, stdin=wanted["password"] + "\\n")
+key = said("bot", "demo-bot")
+secrets = [said("endpoint", "default", url, f"--channel={channel}") for channel, url in wanted["endpoints"].items()]
+print(json.dumps([key, secrets]))
+"""
+
 
 class System:
-    """Processes by name; `kill` them, `start` them again. `database` is the name of the clone."""
+    """Processes by name; `kill` them, `start` them again. `database` is the name of the clone, `kept` that of a copy
+    of it as it was set up."""
 
     def __init__(self, folder: Path, database: str, receiver: Receiver, servers: Servers = SERVERS) -> None:
         self.folder = folder
         self.database = database
         self.receiver = receiver
         self.servers = servers
-        self.bot_key = self.secret = ""
+        self.bot_key = self.secret = self.kept = ""
         self.redis = Redis(folder / "redis").start()
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.more = {"VAR_DIR": str(folder), "REDIS_URL": self.redis.url, "WEBHOOK_PRIVATE_HOSTS": "127.0.0.1"}
-        self.manage("collectstatic", "--noinput", "--verbosity=0")
+
+    def set_up(
+        self, *queue: str, people: dict[str, str] = PEOPLE, endpoints: dict[str, str] | None = None
+    ) -> list[str]:
+        """People with PASSWORD, a bot (`bot_key`), and endpoints of channels, whose secrets it returns; `queue` are
+        the options of `manage.py queue`."""
+        endpoints = {"": self.receiver.url} if endpoints is None else endpoints
+        wanted = {"queue": queue, "people": people, "endpoints": endpoints, "password": PASSWORD}
+        environment = self.servers.environment(self.database, DJANGO_SETTINGS_MODULE="config.settings", **self.more)
+        done = subprocess.run(
+            [sys.executable, "-c", SET_UP, json.dumps(wanted)],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            capture_output=True,
+        )
+        assert done.returncode == 0, done.stderr
+        self.bot_key, secrets = json.loads(done.stdout)
+        self.secret = (secrets or [""])[0]
+        return list(secrets)
 
     def manage(self, *args: str, stdin: str = "") -> str:
         return run_manage(*args, database=self.database, stdin=stdin, servers=self.servers, **self.more)
@@ -87,9 +132,24 @@ class System:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
 
-    def stop(self) -> None:
+    def renew(self) -> None:
+        """As it was set up, with its processes still running: another copy of that database, nothing in Redis, and
+        nothing arrived. Sessions, jobs and claims of before are gone."""
+        self.servers.drop(self.database)
+        self.servers.create(self.database, self.kept)
+        redis.Redis.from_url(self.redis.url).flushall()
+        self.receiver.posts.clear()
+        self.signal(signal.SIGCONT)
+        self.wait_for_web()
+
+    def signal(self, sign: signal.Signals) -> None:
+        """To all processes of all programs: SIGSTOP lets them stand still."""
         for process in self.processes.values():
-            process.send_signal(signal.SIGCONT)
+            os.killpg(process.pid, sign)
+
+    def stop(self) -> None:
+        self.signal(signal.SIGCONT)
+        for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
             try:
@@ -182,16 +242,14 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: Callable[[],
 
 @contextmanager
 def running(folder: Path) -> Iterator[System]:
-    """A system with one agent (amina), one lead (dana), a bot (`bot_key`) and its receiver; everything up."""
+    """A system with PEOPLE, a bot (`bot_key`) and its receiver; everything up."""
     with ExitStack() as stack:
         database = stack.enter_context(SERVERS.clone())
         receiver = stack.enter_context(receiving())
         system = System(folder, database, receiver)
         stack.callback(system.stop)
-        system.add_person("amina")
-        system.add_person("dana", "lead")
-        system.bot_key = system.manage("bot", "demo-bot").strip()
-        system.secret = system.manage("endpoint", "default", receiver.url).strip()
+        system.set_up()
+        system.kept = stack.enter_context(SERVERS.clone(database))
         system.start_all()
         yield system
 

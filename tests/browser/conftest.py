@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 from reviewqueue.client import Client, Problem
 from tests.browser import pages
-from tests.system import PASSWORD, System, running
+from tests.system import PASSWORD, System
 
 MISSING = (
     "needs Chromium (apt-get install chromium): .venv/bin/python -m pytest tests/browser; "
@@ -53,15 +53,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.path.name == "test_matrix.py"]
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
-
-
-@pytest.fixture(scope="module")
-def system(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A running product for all tests of a file: what they leave undecided is in nobody else's way."""
-    with running(tmp_path_factory.mktemp("system")) as whole:
-        for name in ("kim", "lea"):
-            whole.add_person(name)
-        yield whole
 
 
 @pytest.fixture(scope="package")

@@ -14,6 +14,9 @@ import pytest
 from django.db import connection, connections
 
 from reviewqueue import later, ready
+from reviewqueue.actions.submit import submit
+from reviewqueue.models import Draft
+from tests.factories import make_bot, make_content
 from tests.proof import child, points
 from tests.proof import life as lives
 from tests.receiver import Receiver, receiving
@@ -150,3 +153,11 @@ def test_a_fault_that_names_nothing_is_refused():
     for text in ("", "kill", "explode submit.submit: COMMIT"):
         with pytest.raises(ValueError, match="is no fault"):
             points.Fault.parse(text)
+
+
+def test_a_crash_at_commit_is_seen_as_one(committed):
+    """And not as the error that Django then makes of it, which an action would take for a database that is away."""
+    bot, content = make_bot(), make_content()
+    with pytest.raises(points.Crash), points.armed("raise submit.submit: COMMIT"):
+        submit(content, content, bot=bot)
+    assert not Draft.objects.exists()

@@ -19,9 +19,13 @@ def client(system: System) -> Client:
     return Client(system.url, system.bot_key)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def knobs(system: System) -> None:
+    system.manage("queue", "default", "--hold=0", "--lease=600")
+
+
 @pytest.fixture
 def amina(system: System) -> Person:
-    system.manage("queue", "default", "--hold=0", "--lease=600")
     return system.sign_in("amina")
 
 

@@ -196,10 +196,7 @@ def house(tmp_path_factory) -> Iterator[Linked]:
         system = Linked(folder, database, receiver)
         try:
             system.connect(proxies)
-            system.add_person("amina")
-            system.bot_key = system.manage("bot", "demo-bot").strip()
-            system.secret = system.manage("endpoint", "default", receiver.url).strip()
-            system.manage("queue", "default", "--hold=0", "--lease=600")
+            system.set_up("--hold=0", "--lease=600")
             for name in ("web", "worker1", "beat"):
                 system.start(name)
             system.wait_for_web()

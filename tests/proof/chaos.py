@@ -392,7 +392,7 @@ def scene(ours: Servers, name: str, shift: Shift, *, agents: int = AGENTS) -> It
         stack.callback(receiver.shutdown)
         house = House(folder, database, ours, proxies, receiver)
         stack.callback(house.stop)
-        house.set_up(agents)
+        house.set_up_for(agents)
         house.start_all()
         bots, desk = (f"http://127.0.0.1:{house.links[link].address}" for link in ("bots-web", "agents-web"))
         actors: list[Actor] = [Bot(f"bot{n}", name, shift, histories, bots, house.bot_key) for n in range(BOTS)]

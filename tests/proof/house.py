@@ -2,16 +2,14 @@
 
 import os
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from config.embedded import places
 from tests.proof.actors import CHANNELS, Receiver
 from tests.proof.proxy import Link, Proxies
-from tests.servers import ROOT, Servers
-from tests.system import PASSWORD, System
+from tests.servers import Servers
+from tests.system import System
 
 # As on a real disk: what is acknowledged must survive the server.
 SETTINGS = {"max_connections": "200", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
@@ -30,27 +28,6 @@ LINKS = (
 # Seconds. A hold short enough for thousands of drafts, long enough to be undone; a lease that a dead agent's draft
 # comes back from soon.
 HOLD, LEASE = 2, 10
-
-# People, bot and endpoints, by the commands that an operator uses, in one process: Django takes a second to start.
-SET_UP = """
-import io, sys, django
-django.setup()
-from django.core.management import call_command
-def said(*command):
-    out = io.StringIO()
-    call_command(*command, stdout=out)
-    return out.getvalue().strip()
-password, agents, hook, channels, hold, lease = sys.argv[1:]
-said("queue", "default", f"--hold={hold}", f"--lease={lease}")
-for number in range(int(agents)):
-    sys.stdin = io.StringIO(password + "\\n")
-    said("person", f"agent{number}", "--role=agent", "--queue=default", "--password-stdin")
-sys.stdin = io.StringIO(password + "\\n")
-said("person", "dana", "--role=lead", "--queue=default", "--password-stdin")
-print(said("bot", "chaos"))
-for channel in range(int(channels)):
-    print(said("endpoint", "default", f"{hook}/c{channel}", f"--channel=c{channel}"))
-"""
 
 
 class House(System):
@@ -72,14 +49,12 @@ class House(System):
         self.links["bots-web"] = proxies.link("bots-web", self.port)
         self.links["agents-web"] = proxies.link("agents-web", self.port)
 
-    def set_up(self, agents: int) -> None:
+    def set_up_for(self, agents: int) -> None:
+        people = {f"agent{number}": "agent" for number in range(agents)} | {"dana": "lead"}
         hook = f"http://127.0.0.1:{self.links['worker-receiver'].address}"
-        command = [sys.executable, "-c", SET_UP, PASSWORD, *map(str, (agents, hook, CHANNELS, HOLD, LEASE))]
-        environment = self.servers.environment(self.database, "app", DJANGO_SETTINGS_MODULE="config.settings")
-        done = subprocess.run(command, cwd=ROOT, env=environment | self.more, text=True, capture_output=True)
-        assert done.returncode == 0, done.stderr
-        self.bot_key, *secrets = done.stdout.split()
-        self.receiver.secrets = {f"c{channel}": secret for channel, secret in enumerate(secrets)}
+        endpoints = {f"c{channel}": f"{hook}/c{channel}" for channel in range(CHANNELS)}
+        secrets = self.set_up(f"--hold={HOLD}", f"--lease={LEASE}", people=people, endpoints=endpoints)
+        self.receiver.secrets = dict(zip(endpoints, secrets, strict=True))
 
     def start_all(self) -> None:
         for name in PROCESSES:

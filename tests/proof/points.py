@@ -214,7 +214,12 @@ def _commit(original: Callable[..., Any], point: Callable[[str], None]) -> Calla
     def commit(self: psycopg.Connection) -> None:
         if self not in _wrote:
             return original(self)
-        point("COMMIT")
+        try:
+            point("COMMIT")
+        except Crash:
+            # As the server does for a process that is gone. Django would hide the crash behind an error of its own.
+            self.rollback()
+            raise
         original(self)
         _wrote.discard(self)
         point("after COMMIT")
