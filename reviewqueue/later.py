@@ -10,10 +10,11 @@ from typing import Any
 
 import django_rq
 from django.conf import settings
+from django.db import close_old_connections
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -144,3 +145,9 @@ class Worker(SimpleWorker):
         super().__init__(queues, *args, **options | {"job_class": OurJob, "serializer": JSONSerializer})
         for queue in self.queues:
             queue.job_class, queue.serializer = OurJob, JSONSerializer
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        # PostgreSQL may have been restarted since the last job, which a connection of before would only find out by
+        # failing this one; its delivery then waits for the sweep.
+        close_old_connections()
+        super().execute_job(job, queue)

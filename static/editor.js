@@ -31,24 +31,25 @@
     if ("sent" in form.dataset || !form.isConnected || !dirty(field)) return;
     if (flying && !last) { saving = setTimeout(keep, SAVE / 4, form); return; }
     const text = field.value;
-    let answer;
+    let answer, kept;
     flying = true;
     keeping = new AbortController();
     tell(form, form.dataset.keeping);
     try {
       answer = await post(form, form.dataset.keep, { text }, "application/json", { keepalive: last && text.length < KEEPALIVE, signal: keeping.signal });
-    } catch { /* offline, or overtaken by a decision */ }
+      if (answer.ok) kept = await answer.json();
+    } catch { /* offline, or overtaken by a decision, perhaps in the middle of its answer */ }
     flying = false;
-    if (!answer?.ok) {
+    if (!kept) {
       tell(form, form.dataset.here);
       if (answer?.status === 401) document.dispatchEvent(new CustomEvent("desk:signed-out"));
-      if (!answer || answer.status >= 500) saving = setTimeout(keep, RETRY, form);
+      if (!answer || answer.ok || answer.status >= 500) saving = setTimeout(keep, RETRY, form);
       return;
     }
     field.defaultValue = text;
     delete field.dataset.unsaved;
     if (field.value === text) stored((tab) => tab.removeItem(TYPED + form.dataset.typing));
-    tell(form, (await answer.json()).says);
+    tell(form, kept.says);
   }
 
   document.addEventListener("input", ({ target }) => {
@@ -163,11 +164,14 @@
 
   async function note(form) {
     if (!form.reportValidity()) return;
-    let answer;
-    try { answer = await post(form, form.action, new FormData(form), "text/fragment+html"); } catch { /* offline */ }
-    if (!answer?.ok) { tell(form, form.dataset.here); return; }
+    let html;
+    try {
+      const answer = await post(form, form.action, new FormData(form), "text/fragment+html");
+      if (answer.ok) html = await answer.text();
+    } catch { /* offline */ }
+    if (html === undefined) { tell(form, form.dataset.here); return; }
     const place = form.closest("[data-notes]");
-    fill(place, await answer.text());
+    fill(place, html);
     place.querySelector("summary").focus();
   }
 

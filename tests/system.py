@@ -135,12 +135,16 @@ class System:
     def renew(self) -> None:
         """As it was set up, with its processes still running: another copy of that database, nothing in Redis, and
         nothing arrived. Sessions, jobs and claims of before are gone."""
+        # Nobody looks while there is no database: who looks in vain waits longer before the next time.
+        self.signal(signal.SIGSTOP)
         self.servers.drop(self.database)
         self.servers.create(self.database, self.kept)
         redis.Redis.from_url(self.redis.url).flushall()
         self.receiver.posts.clear()
         self.signal(signal.SIGCONT)
-        self.wait_for_web()
+        key = {"authorization": f"Bearer {self.bot_key}"}
+        for _ in range(10):  # each of the web server's processes has lost its connections
+            self.wait_for_web("/api/v1/drafts", key)
 
     def signal(self, sign: signal.Signals) -> None:
         """To all processes of all programs: SIGSTOP lets them stand still."""
@@ -148,22 +152,16 @@ class System:
             os.killpg(process.pid, sign)
 
     def stop(self) -> None:
-        self.signal(signal.SIGCONT)
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+        """At once: nothing of it is needed any more."""
+        for name in list(self.processes):
+            self.kill(name)
         self.redis.resume()
         self.redis.stop()
 
-    def wait_for_web(self) -> None:
+    def wait_for_web(self, path: str = "/sign-in", headers: dict[str, str] | None = None) -> None:
         def up() -> bool:
             try:
-                return httpx.get(f"{self.url}/sign-in", timeout=2).status_code == 200
+                return httpx.get(f"{self.url}{path}", headers=headers, timeout=2).status_code == 200
             except httpx.HTTPError:
                 return False
 

@@ -43,7 +43,7 @@ def client(empty_redis) -> Client:
 
 
 @pytest.fixture
-def good(client, db) -> Callable[[], bool]:
+def good(client, committed) -> Callable[[], bool]:
     """good() enqueues a delivery after all that is there already; calling it again says whether it was made."""
     with receiving() as receiver:
         make_endpoint(receiver.url)
@@ -115,7 +115,7 @@ def test_forged_jobs_run_nothing_and_the_worker_goes_on(client, good, work, capl
     assert RAN == []
 
 
-def test_a_job_posts_to_nobody(client, db, work):  # noqa: F811
+def test_a_job_posts_to_nobody(client, committed, work):  # noqa: F811
     with receiving() as receiver:
         hooks = json.dumps(
             [{"url": receiver.url, "statuses": ["finished", "failed"], "events": ["finished", "failed"]}]
@@ -126,7 +126,7 @@ def test_a_job_posts_to_nobody(client, db, work):  # noqa: F811
     assert receiver.posts == []
 
 
-def test_a_forged_job_that_was_given_up_calls_nothing_when_it_is_cleaned_up(client, db, work):  # noqa: F811
+def test_a_forged_job_that_was_given_up_calls_nothing_when_it_is_cleaned_up(client, committed, work):  # noqa: F811
     """RQ's maintenance calls failure callbacks by name, too."""
     plant(client, HARMLESS, "forged", failure_callback_name=MINE, started_at="2026-01-01T00:00:00.000000Z")
     client.delete("rq:queue:deliver")
@@ -136,7 +136,7 @@ def test_a_forged_job_that_was_given_up_calls_nothing_when_it_is_cleaned_up(clie
     assert client.zcard("rq:wip:deliver") == 0
 
 
-def test_what_depends_on_a_job_is_held_to_the_same_rule(client, db, work):  # noqa: F811
+def test_what_depends_on_a_job_is_held_to_the_same_rule(client, committed, work):  # noqa: F811
     plant(client, [MINE, None, ["x"], {}], "dependent", dependency_id="first")
     client.delete("rq:queue:deliver")
     client.sadd("rq:job:first:dependents", "dependent")

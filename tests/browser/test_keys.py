@@ -78,13 +78,18 @@ def test_causes_and_a_digit_for_a_label(system, tabs, submit, decided):
     assert system.rows("SELECT causes FROM feedback ORDER BY decision_id DESC LIMIT 1") == [(["sarcasm"],)]
 
 
+# At once, however busy the machine is.
+BURST = """() => {
+    for (let n = 0; n < 6; n++) document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "a", bubbles: true}));
+}"""
+
+
 def test_a_burst_of_one_key_decides_one_draft(tabs, submit, decided):
     drafts = [submit() for _ in range(3)]
     with tabs("kim") as tab:
         assert tab.claim() == drafts[0]
         tab.settled()
-        for _ in range(6):
-            tab.page.keyboard.press("a")
+        tab.page.evaluate(BURST)
         expect(tab.page.locator(f"#bench[data-draft='{drafts[1]}']")).to_be_visible()
         tab.page.wait_for_timeout(1_000)
         assert decided() == [(drafts[0], "approved")]
