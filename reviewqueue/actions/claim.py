@@ -65,11 +65,14 @@ def claim_next(*, by: User, slot: int = SHOWN) -> Draft | None:
 
 
 def _next(by: User, slot: int) -> Draft | None:
+    past_redis = random.randrange(POSTGRES_SHARE) == 0  # noqa: S311  a share, not a secret
+    if past_redis:
+        bring_back()
     lanes = lanes_of(by)
     skips = Skip.objects.filter(agent=by, until__gt=Now(), draft__status="waiting")
     skipped = list(skips.values_list("draft_id", flat=True))
     return (
-        _by_redis(by, slot, lanes, skipped)
+        (None if past_redis else _by_redis(by, slot, lanes, skipped))
         or _by_postgres(by, slot, lanes, skipped)
         # What is brought back may lie in a lane that is new.
         or (_by_postgres(by, slot, lanes_of(by), skipped) if lapse() + bring_back() else None)
@@ -167,9 +170,6 @@ def make_room(by: User, keep: int | None = None) -> None:
 
 
 def _by_redis(by: User, slot: int, lanes: list[int], skipped: list[int]) -> Draft | None:
-    if random.randrange(POSTGRES_SHARE) == 0:  # noqa: S311  a share, not a secret
-        bring_back()
-        return None
     try:
         for _ in range(TRIES if slot == SHOWN else 1):
             candidate = ready.offer(lanes, skipped)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reviewqueue.actions import bots, claim, decide, deliver, handover, lease, rollup, settle, write
+from reviewqueue.actions import bots, claim, decide, deliver, handover, lease, rollup, settle, withdraw, write
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Bot, Customer, Draft, Feedback, SourceDay, User
 from reviewqueue.queries import drafts, exports, feedback
@@ -163,6 +163,19 @@ def test_a_text_of_ones_own_may_be_handed_over_and_what_a_leaver_began_goes_to_t
     while (mine := claim.claim_next(by=lea)) and mine.origin == "bot":
         decide.reject(mine.pk, reasons=["spam"], **seen(mine, lea))
     assert mine == own
+
+
+@pytest.mark.parametrize("share", [1, 10**9], ids=["PostgreSQL asked first", "Redis asked first"])
+def test_the_claim_that_brings_a_draft_back_gets_it(ann, monkeypatch, share):
+    """Also where nothing else waits, and into a lane that there was not before."""
+    ben, lea = make_agent("ben"), make_agent("lea", role="lead")
+    base = make_draft()
+    own = write.write(base.pk, by=ann)
+    handover.hand_over(own.pk, by=ann, epoch=own.epoch, to=ben.pk)
+    withdraw.withdraw(base.pk, bot=base.bot)
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    monkeypatch.setattr(claim, "POSTGRES_SHARE", share)
+    assert claim.claim_next(by=lea) == own
 
 
 def test_the_newer_message_must_have_been_seen_here_too(ann):
