@@ -34,10 +34,10 @@ help:  ## this list
 up:  ## run everything here, with example data: http://127.0.0.1:8000 (PORT=8100 for another port)
 	@$(run) && exec $(bin)/python -m config.embedded.up
 
-# Two processes, each with servers of its own: tests wait for processes more than they compute. Files in the order of
+# Three processes for two cores, each with servers of its own: tests wait more than they compute. Files in the order of
 # their folders, so that what a folder shares is started once.
 test:  ## run the tests (T=tests/foo.py::bar for some of them)
-	@$(dev) && exec $(bin)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(T)
+	@$(dev) && exec $(bin)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(T)
 
 prove:  ## attack the running product and print what it lost: nothing (ARGS="--drafts 500 --kills 20 --seed 7")
 	@$(dev) && exec $(bin)/python -m tests.proof $(ARGS)

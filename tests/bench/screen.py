@@ -1,7 +1,6 @@
 """The row `desk`: from the press of a key to the next draft on the screen, in a real browser."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
@@ -11,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.bench.alone import most, p95
 from tests.bench.rows import Plan, Result
 from tests.bench.stage import Stage, World
+from tests.browser import program
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
 
@@ -62,9 +62,8 @@ def desk(stage: Stage, plan: Plan) -> Iterator[Result]:
 def opened(stage: Stage, world: World) -> Iterator[Page]:
     """The desk of the first agent, with a draft on it."""
     url = f"http://127.0.0.1:{world.serve()}"
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program.chromium(), args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1366, "height": 800}, locale="en-GB")
         context.add_cookies([{"name": "session", "value": stage.cast["agents"][0]["session"], "url": url}])
         page = context.new_page()

@@ -1,7 +1,6 @@
 """Debian's Chromium, driven by Playwright, against the whole running product. No browser is ever downloaded."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -11,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, expect, sync_playwright
 
 from reviewqueue.client import Client, Problem
-from tests.browser import pages
+from tests.browser import pages, program
 from tests.system import PASSWORD, System
 
 MISSING = (
-    "needs Chromium (apt-get install chromium): .venv/bin/python -m pytest tests/browser; "
+    "needs Chromium (apt-get install chromium-headless-shell): .venv/bin/python -m pytest tests/browser; "
     "REQUIRE_BROWSER=1 makes its absence a failure"
 )
 
@@ -57,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = program.chromium()
     if path is None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(MISSING)
