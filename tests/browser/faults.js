@@ -4,6 +4,8 @@
   const root = document.documentElement;
   const all = (selector) => [...document.querySelectorAll(selector)];
   const shown = (element) => element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().width > 1;
+  // For screen readers alone: in a box of one pixel.
+  const unseen = (element) => element && (element.getBoundingClientRect().width <= 1 || unseen(element.parentElement));
   const name = (element) =>
     (element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent).trim();
 
@@ -30,6 +32,12 @@
     if (!element.hasAttribute("lang") && !element.closest("[lang]:not(html)") && element.id !== "kept")
       faults.push(`no lang on ${element.className}`);
   for (const element of all(".words, .excerpt")) if (element.dir !== "auto") faults.push(`no dir on ${element.className}`);
+  for (const element of all("body *").filter(shown)) {
+    const words = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()).join("");
+    if (words.length < 8) continue;
+    const box = element.getBoundingClientRect(), letter = parseFloat(getComputedStyle(element).fontSize);
+    if (box.width < 2 * letter && box.height > 6 * letter && !unseen(element)) faults.push(`a letter a line: ${words.slice(0, 30)}`);
+  }
   for (const table of all("table:has(tr)")) if (!table.querySelector("th[scope]")) faults.push("a table without headings");
   return faults;
 }

@@ -129,6 +129,8 @@ def test_faults_are_seen(visits):
                 document.body.append(cover);
                 document.querySelector(".places a").tabIndex = 2;
                 document.querySelector("h2").style.color = "#ccc";
+                document.querySelector("h2").insertAdjacentHTML("afterend", "<p id=narrow>Share with the team</p>");
+                document.querySelector("#narrow").style.inlineSize = "1em";
             }"""
         )
         found = " ".join([*looks.layout(page), *looks.axe(page), *looks.stops(page), *looks.spacing(page)])
@@ -141,5 +143,6 @@ def test_faults_are_seen(visits):
         "is covered by DIV",
         "tabindex 2",
         "spaced, it scrolls sideways",
+        "a letter a line: Share with the team",
     ):
         assert fault in found
