@@ -245,14 +245,14 @@ class RequestIdMiddleware:
 
 
 class RefusalMiddleware:
-    """Turns what a view raises, and Django's own plain answers under /api/, into refusals."""
+    """Turns what a view raises, and Django's own empty answer to another method, into refusals."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code == 405 and _is_api(request):
+        if response.status_code == 405:
             allowed = response.get("Allow", "")
             response = answer(request, Refused("method-not-allowed", f"This address takes {allowed}."))
             response["Allow"] = allowed

@@ -152,7 +152,10 @@ def test_a_get_never_writes(ids, page):
 
 @pytest.mark.parametrize("path", POSTS)
 def test_what_writes_is_not_for_a_get(ids, path):
-    assert signed_in("lead").get(path.format(**ids)).status_code == 405
+    """As the page says that a browser gets which opens once more what a form had led to."""
+    answer = signed_in("lead").get(path.format(**ids))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "To the start page" in answer.text
 
 
 @pytest.mark.parametrize("path", POSTS)
