@@ -63,7 +63,9 @@ if DATABASE_ROLE in ("app", "worker"):
     # Whoever stops in the middle of a transaction, with locks in hand, does not stop all others.
     OPTIONS["options"] += " -c lock_timeout=9s -c idle_in_transaction_session_timeout=30s"
 if DATABASE_POOL:
-    OPTIONS["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 2}
+    # After reconnect_timeout the next request asks for a connection anew. Left to itself the pool waits twice as long
+    # after each failure: a minute without PostgreSQL would be two for whoever comes.
+    OPTIONS["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 2, "reconnect_timeout": 1}
 
 # --- Redis --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Fixtures: `db` rolls back, `committed` is a clone of the database that keeps what a test commits."""
 
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -85,7 +84,7 @@ def system(product: System) -> Iterator[System]:
     product.renew()
     yield product
     # Until the next who needs it, it asks nobody for anything.
-    product.signal(signal.SIGSTOP)
+    product.pause()
 
 
 @contextmanager

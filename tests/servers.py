@@ -5,12 +5,14 @@ works on a clone of the migrated template, and the clone is dropped.
 """
 
 import os
+import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -111,3 +113,17 @@ def run_manage(
     if done.returncode:
         raise AssertionError(f"manage.py {' '.join(args)} exited {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def free_port() -> int:
+    """Of a server that may be stopped and come again. The next one is free too: `make up` takes two.
+
+    The kernel hands out none of these of itself: a port from 32768 on may be somebody's end of a connection by the time
+    its server comes again, and stays so for a minute.
+    """
+    while True:
+        port = random.randrange(12000, 32000)
+        with suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ import redis
 
 from config.embedded.redis import Redis
 from tests.receiver import Receiver, receiving
-from tests.servers import ROOT, SERVERS, Servers, run_manage
+from tests.servers import ROOT, SERVERS, Servers, free_port, run_manage
 
 PASSWORD = "correct horse battery staple"
 
@@ -48,7 +47,7 @@ for name, role in wanted["people"].items():
     named = ["person", name, f"--role={role}", "--queue=default", "--password-stdin"]
     said(*named, stdin=wanted["password"] + "\\n")
 key = said("bot", "demo-bot")
-secrets = [said("endpoint", "default", url, f"--channel={channel}") for channel, url in wanted["endpoints"].items()]
+secrets = {name: said("endpoint", "default", url, f"--channel={name}") for name, url in wanted["endpoints"].items()}
 print(json.dumps([key, secrets]))
 """
 
@@ -64,18 +63,16 @@ class System:
         self.servers = servers
         self.bot_key = self.secret = self.kept = ""
         self.redis = Redis(folder / "redis").start()
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.more = {"VAR_DIR": str(folder), "REDIS_URL": self.redis.url, "WEBHOOK_PRIVATE_HOSTS": "127.0.0.1"}
 
-    def set_up(
-        self, *queue: str, people: dict[str, str] = PEOPLE, endpoints: dict[str, str] | None = None
-    ) -> list[str]:
-        """People with PASSWORD, a bot (`bot_key`), and endpoints of channels, whose secrets it returns; `queue` are
-        the options of `manage.py queue`."""
-        endpoints = {"": self.receiver.url} if endpoints is None else endpoints
-        wanted = {"queue": queue, "people": people, "endpoints": endpoints, "password": PASSWORD}
+    def set_up(self, *queue: str, people: dict[str, str] = PEOPLE, **endpoints: str) -> dict[str, str]:
+        """People with PASSWORD, a bot (`bot_key`), and an endpoint (`secret`): the receiver for all channels, or those
+        named, whose secrets by channel are returned. `queue` are the options of `manage.py queue`."""
+        urls = endpoints or {"": self.receiver.url}
+        wanted = {"queue": queue, "people": people, "endpoints": urls, "password": PASSWORD}
         environment = self.servers.environment(self.database, DJANGO_SETTINGS_MODULE="config.settings", **self.more)
         done = subprocess.run(
             [sys.executable, "-c", SET_UP, json.dumps(wanted)],
@@ -86,8 +83,8 @@ class System:
         )
         assert done.returncode == 0, done.stderr
         self.bot_key, secrets = json.loads(done.stdout)
-        self.secret = (secrets or [""])[0]
-        return list(secrets)
+        self.secret = secrets.get("", "")
+        return dict(secrets)
 
     def manage(self, *args: str, stdin: str = "") -> str:
         return run_manage(*args, database=self.database, stdin=stdin, servers=self.servers, **self.more)
@@ -136,20 +133,24 @@ class System:
         """As it was set up, with its processes still running: another copy of that database, nothing in Redis, and
         nothing arrived. Sessions, jobs and claims of before are gone."""
         # Nobody looks while there is no database: who looks in vain waits longer before the next time.
-        self.signal(signal.SIGSTOP)
+        self.pause()
         self.servers.drop(self.database)
         self.servers.create(self.database, self.kept)
         redis.Redis.from_url(self.redis.url).flushall()
         self.receiver.posts.clear()
-        self.signal(signal.SIGCONT)
+        self.resume()
         key = {"authorization": f"Bearer {self.bot_key}"}
         for _ in range(10):  # each of the web server's processes has lost its connections
             self.wait_for_web("/api/v1/drafts", key)
 
-    def signal(self, sign: signal.Signals) -> None:
-        """To all processes of all programs: SIGSTOP lets them stand still."""
+    def pause(self) -> None:
+        """Every program stands still."""
         for process in self.processes.values():
-            os.killpg(process.pid, sign)
+            os.killpg(process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for process in self.processes.values():
+            os.killpg(process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """At once: nothing of it is needed any more."""
@@ -250,9 +251,3 @@ def running(folder: Path) -> Iterator[System]:
         system.kept = stack.enter_context(SERVERS.clone(database))
         system.start_all()
         yield system
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+# Each table whole, in one operation: what is known of all tables is put together anew after each.
 class Migration(migrations.Migration):
 
     initial = True

@@ -20,9 +20,9 @@ from reviewqueue.figures import BUCKETS
 from tests.bench import deep, wire
 from tests.bench.load import Client, drive
 from tests.bench.rows import Plan, Result, fresh
-from tests.bench.stage import NOTES, Stage, free_port, tree
+from tests.bench.stage import NOTES, Stage, tree
 from tests.receiver import Receiver, receiving
-from tests.servers import ROOT
+from tests.servers import ROOT, free_port
 
 # Seconds that an agent spends on a draft, on average: short enough to be work, long enough to be a person's.
 PAUSE = 2.0

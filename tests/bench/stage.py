@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ import redis
 
 from config.embedded import web
 from tests.bench import bare, deep
-from tests.servers import ROOT, TEMPLATE, Servers
+from tests.servers import ROOT, TEMPLATE, Servers, free_port
 
 AGENTS = 64
 # What a run leaves behind for whoever looks for the time: each request's statements, the servers' log.
@@ -188,17 +187,6 @@ class World:
         for process in self.processes:
             process.wait(20)
         self.processes = []
-
-
-def free_port() -> int:
-    """One whose next is free too: `make up` takes two."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            with suppress(OSError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
 
 
 def cpu_of(process: int) -> float:

@@ -794,6 +794,12 @@ def not_found(visit: Visit) -> None:
     visit.open("/drafts/999999999")
 
 
+@view("form-by-itself", status=405)
+def form_by_itself(visit: Visit) -> None:
+    """The address to which a form was sent, opened once more."""
+    visit.open("/views/new")
+
+
 @view("not-allowed", status=403)
 def not_allowed(visit: Visit) -> None:
     visit.open("/board")

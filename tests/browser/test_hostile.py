@@ -1,8 +1,7 @@
 """What bots and customers write is text, on every screen: nothing of it runs, loads, or becomes a part of the page.
 
 The pages are opened without their content security policy, so that escaping is tried by itself; the policy by itself
-is tried with the same payloads put into the page as markup. Each test takes a quarter of them, not the same as the one
-before; with --full all, and a draft has three.
+is tried with the same payloads put into the page as markup. With --full a draft has three of them.
 """
 
 import csv
@@ -10,7 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, cycle
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -113,27 +112,13 @@ def hostile(some: list[str]) -> dict[str, Any]:
     }
 
 
-_quarters = cycle(range(4))
+def in_batches(size: int) -> list[list[str]]:
+    return [PAYLOADS[start : start + size] for start in range(0, len(PAYLOADS), size)]
 
 
 @pytest.fixture
-def payloads(request) -> list[str]:
-    return PAYLOADS if request.config.getoption("--full") else PAYLOADS[next(_quarters) :: 4]
-
-
-@pytest.fixture
-def together(payloads) -> list[list[str]]:
-    """Many of them in a field."""
-    return in_batches(payloads, TOGETHER)
-
-
-@pytest.fixture
-def batches(request, payloads) -> list[list[str]]:
-    return in_batches(payloads, FEW if request.config.getoption("--full") else TOGETHER)
-
-
-def in_batches(payloads: list[str], size: int) -> list[list[str]]:
-    return [payloads[start : start + size] for start in range(0, len(payloads), size)]
+def batches(request) -> list[list[str]]:
+    return in_batches(FEW if request.config.getoption("--full") else TOGETHER)
 
 
 def words_of(some: list[str]) -> str:
@@ -215,11 +200,11 @@ def test_lists_and_filters(visits, batches, record_property):
 
 @pytest.mark.matrix("hostile texts")
 @pytest.mark.timeout(3600)
-def test_what_comes_without_a_page(visits, together, record_property):
+def test_what_comes_without_a_page(visits, record_property):
     """The draft leased ahead, what a conflict shows beside it, and what is fetched when it is opened."""
     with watching(visits, bypass_csp=True) as watch:
         visit, page = watch.visit, watch.page
-        for some in together:
+        for some in in_batches(TOGETHER):
             visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
             visit.claimed(text=words_of(some), **hostile(some))
             ahead = visit.waiting(text=words_of(some), **hostile(some))
@@ -240,10 +225,10 @@ def test_what_comes_without_a_page(visits, together, record_property):
 
 @pytest.mark.matrix("hostile texts")
 @pytest.mark.timeout(3600)
-def test_ways_that_are_asked_about(visits, together, record_property):
+def test_ways_that_are_asked_about(visits, record_property):
     with watching(visits, bypass_csp=True) as watch:
         visit = watch.visit
-        for some in together:
+        for some in in_batches(TOGETHER):
             visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
             draft = visit.claimed(text=words_of(some), **hostile(some))
             for what in ("reject", "escalate", "hand", "return", "confirm"):
@@ -256,11 +241,11 @@ def test_ways_that_are_asked_about(visits, together, record_property):
 
 @pytest.mark.matrix("hostile texts")
 @pytest.mark.timeout(3600)
-def test_alone_on_a_page(visits, together, record_property):
+def test_alone_on_a_page(visits, record_property):
     """What was typed for a draft that is gone, a delivery that failed, and words of one's own."""
     with watching(visits, bypass_csp=True) as watch:
         visit, page = watch.visit, watch.page
-        for some in together:
+        for some in in_batches(TOGETHER):
             visit.bot = bots.register(f"{words_of(some)[:150]} {next(_marks)}")
             draft = visit.claimed(text=words_of(some), **hostile(some))
             visit.open("/desk?edit=1")

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from config.embedded import programs
 from config.embedded.postgres import Postgres
 from config.embedded.redis import Redis
 from tests.embedded.processes import alive, until
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY = "Ctrl-C stops everything."
@@ -53,6 +53,9 @@ class Up:
 
     def said(self) -> str:
         return self.output.read_text()
+
+    def log(self, program: str) -> str:
+        return (self.var / f"log/{program}.log").read_text(errors="replace")[-4000:]
 
     def refused(self, **environment: str) -> str:
         """What it says when it does not start."""
@@ -92,19 +95,6 @@ class Up:
             return httpx.get(f"{self.url}/sign-in", trust_env=False, timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
-
-
-def free_port() -> int:
-    """One whose next is free too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +142,7 @@ def test_whatever_is_killed_comes_back(up):
         os.kill(pid, signal.SIGKILL)
     assert until(lambda: sorted(up.running()) == PROGRAMS and not set(before.values()) & set(up.running().values()),
                  seconds=40), up.running()  # fmt: skip
-    assert until(up.answers, seconds=20)
+    assert until(up.answers, seconds=20), up.log("web")
     assert "web ended (terminated by SIGKILL), starting it again" in up.said()
     # The workers of the granian that was killed did not stay beside the new one's.
     assert until(lambda: sum("config.embedded.web" in command for command in up.left()) == 3)

@@ -1,5 +1,6 @@
 """What the running product does when parts of it die: real processes, killed for real."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -177,3 +178,19 @@ def test_what_was_sent_while_postgresql_was_away_is_kept_and_counts_once(system,
     assert system.rows("SELECT count(*) FROM decision WHERE draft_id = %s", path.split("/")[2]) == [(1,)]
     # By its first job: that of a worker whose connection was one to the server of before would wait for the sweep.
     wait_until(lambda: text in system.receiver.texts().values(), 20, lambda: system.log("beat") + system.log("worker1"))
+
+
+def test_the_web_server_is_back_as_soon_as_postgresql_is(system, client, amina):
+    """A connection pool that tries by itself waits twice as long after each failure: here till the fifteenth second."""
+    asked = time.monotonic()
+    system.servers.postgres.stop()
+    try:
+        while time.monotonic() < asked + 8:
+            assert amina.http.get("/desk").status_code == 503
+            time.sleep(0.1)
+    finally:
+        system.servers.postgres.start()
+    back = time.monotonic()
+    for _ in range(10):  # both of its processes
+        wait_until(lambda: amina.http.get("/desk").status_code == 200, 10, lambda: system.log("web"))
+    assert time.monotonic() < back + 3

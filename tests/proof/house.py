@@ -53,8 +53,7 @@ class House(System):
         people = {f"agent{number}": "agent" for number in range(agents)} | {"dana": "lead"}
         hook = f"http://127.0.0.1:{self.links['worker-receiver'].address}"
         endpoints = {f"c{channel}": f"{hook}/c{channel}" for channel in range(CHANNELS)}
-        secrets = self.set_up(f"--hold={HOLD}", f"--lease={LEASE}", people=people, endpoints=endpoints)
-        self.receiver.secrets = dict(zip(endpoints, secrets, strict=True))
+        self.receiver.secrets = self.set_up(f"--hold={HOLD}", f"--lease={LEASE}", people=people, **endpoints)
 
     def start_all(self) -> None:
         for name in PROCESSES:
