@@ -78,6 +78,19 @@ def send_now(decision_id: int, *, by: User) -> None:
     log("decision.sent_now", by, draft=decision.draft_id, decision=decision.pk)
 
 
+@transaction.atomic
+def hold_longer(decision_id: int, *, by: User) -> None:
+    """Hold a decision until somebody sends or undoes it, `Hold.LONGEST` at most. Asked again it changes nothing.
+    Refused: not-found, not-allowed, already-sent."""
+    decision = Decision.objects.filter(pk=decision_id).first()
+    if decision is None:
+        raise Refused("not-found", "There is no such decision.")
+    _may_settle(decision, by)
+    if not Hold.objects.filter(pk=decision_id, settled_at=None).update(until=decision.at + Hold.LONGEST):
+        raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
+    log("decision.held_longer", by, draft=decision.draft_id, decision=decision.pk)
+
+
 def _may_settle(decision: Decision, by: User) -> None:
     if decision.by_agent_id != by.pk and not by.leads:
         raise Refused("not-allowed", "Only who decided, or a lead, can do this.", draft_id=decision.draft_id)

@@ -46,12 +46,13 @@ def skip(request: SignedIn, draft_id: int) -> HttpResponse:
 @require_POST
 @decides
 def settlement(request: SignedIn, decision_id: int) -> HttpResponse:
-    """Undo a held decision, or end its hold. An undone edit opens the editor with what was typed."""
+    """Undo a held decision, hold it longer, or end its hold. An undone edit opens the editor with what was typed."""
     form = SettlementForm(request.POST)
     if not form.is_valid():
         raise Refused("bad-request", "The form is damaged. Open your desk again.")
-    if form.cleaned_data["outcome"] == "final":
-        settle.send_now(decision_id, by=request.user)
+    if form.cleaned_data["outcome"] != "undone":
+        act = settle.send_now if form.cleaned_data["outcome"] == "final" else settle.hold_longer
+        act(decision_id, by=request.user)
         return redirect("desk")
     undone = settle.undo(decision_id, by=request.user)
     bench = queries.on_screen(request.user)

@@ -210,7 +210,7 @@ class ClaimForm(forms.Form):
 
 
 class SettlementForm(forms.Form):
-    outcome = forms.ChoiceField(choices=[("undone", "undone"), ("final", "final")])
+    outcome = forms.ChoiceField(choices=[("undone", "undone"), ("held", "held"), ("final", "final")])
 
 
 class QueueForm(forms.Form):

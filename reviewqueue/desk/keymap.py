@@ -54,6 +54,7 @@ ACTIONS = (
     Action("help", _("Help with the keys"), "?", ("everywhere",)),
     Action("palette", _("Find an action or a page, also while typing"), "Ctrl+K", ("everywhere",)),
     Action("undo", _("Undo your last decision"), "Z", DESK),
+    Action("hold", _("Hold your last decision longer"), "H", DESK),
     Action("search", _("Go to the search or filter"), "/", ("queue",)),
     Action("leave", _("Close what is open; out of a field to the heading, the text stays"), "Esc", ("everywhere",)),
     Action("approve", _("Approve: the AI was right"), "A", DESK),

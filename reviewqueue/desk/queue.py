@@ -54,7 +54,7 @@ HELP = {
     "queue": gettext_lazy("its queue"),
     "bot": gettext_lazy("the bot that wrote it"),
     "with": gettext_lazy("who has it: me, nobody, or a name"),
-    "conf": gettext_lazy("how sure the bot is"),
+    "conf": gettext_lazy("how sure the bot is; no labels where some are judged blind"),
     "due": gettext_lazy("when it is due"),
     "risk": gettext_lazy("how careful to be"),
     "topic": gettext_lazy("what it is about"),

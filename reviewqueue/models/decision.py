@@ -1,6 +1,8 @@
 """What people decided. All of it is append-only; composite foreign keys (in the migration) tie each row to the text
 that was seen and the text that may be sent."""
 
+from datetime import datetime, timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -103,12 +105,20 @@ class Hold(models.Model):
     until = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
 
+    # From the decision on, however often somebody asks for more: a customer waits for it.
+    LONGEST = timedelta(minutes=30)
+
     class Meta:
         db_table = "hold"
         indexes = [
             models.Index(fields=["until"], condition=models.Q(settled_at__isnull=True), name="hold_ends"),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="hold_unfed"),
         ]
+
+    @property
+    def longest(self) -> datetime:
+        """When it ends at the latest."""
+        return self.decision.at + self.LONGEST
 
 
 class Settlement(models.Model):

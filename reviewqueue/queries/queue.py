@@ -205,7 +205,8 @@ def _ranges(values: dict[str, Any], *, by_class: bool) -> dict[str, list[int]]:
     return {"lanes": list(lanes), "lows": list(lows), "firsts": firsts, "highs": list(highs), "bases": list(bases)}
 
 
-# Whether a draft is what was asked for. Its own columns first; what the bot said about it only where that is asked.
+# Whether a draft is what was asked for. Its own columns first; what the bot said about it only where that is asked. How
+# sure the bot is finds no label of a queue that has some judged blind: it would tell of those.
 MATCHES = """
   (%(kinds)s::text[] IS NULL OR one.kind = ANY (%(kinds)s::text[]))
   AND (%(bots)s::bigint[] IS NULL OR one.bot_id = ANY (%(bots)s::bigint[]))
@@ -215,6 +216,7 @@ MATCHES = """
     WHERE submission.draft_id = one.id
       AND (%(over)s::float8 IS NULL OR confidence > %(over)s)
       AND (%(under)s::float8 IS NULL OR confidence < %(under)s)
+      AND (one.kind <> 'sentiment' OR queue.blind_percent = 0 OR num_nonnulls(%(over)s::float8, %(under)s::float8) = 0)
       AND (%(topics)s::text[] IS NULL OR topics && %(topics)s::text[])
       AND (%(risks)s::text[] IS NULL OR
            (%(tiers)s::text[])[greatest(array_position(%(tiers)s::text[], submission.risk),

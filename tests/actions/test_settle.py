@@ -1,7 +1,7 @@
 """The end of a hold, the feed and the counts: undone or final and never both, numbered without a gap, counted once."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -47,15 +47,15 @@ def test_nothing_is_final_before_its_hold_has_ended():
 
 
 @pytest.mark.django_db
-def test_who_may_undo_and_send_now():
+def test_who_may_undo_send_now_and_hold_longer():
     decision, lead = make_decision(), make_agent(role="lead")
     for nobody in (make_agent(), make_agent(role="auditor")):
-        for act in (settle.undo, settle.send_now):
+        for act in (settle.undo, settle.send_now, settle.hold_longer):
             with pytest.raises(Refused, match="not-allowed"):
                 act(decision.pk, by=nobody)
     draft = settle.undo(decision.pk, by=lead)
     assert (draft.holder, draft.last_holder, draft.round) == (decision.by_agent, decision.by_agent, 2)
-    for act in (settle.undo, settle.send_now):
+    for act in (settle.undo, settle.send_now, settle.hold_longer):
         with pytest.raises(Refused, match="already-sent"):
             act(decision.pk, by=lead)
         with pytest.raises(Refused, match="not-found"):
@@ -68,9 +68,32 @@ def test_send_now_ends_the_hold_for_good():
     decision = make_decision()
     settle.send_now(decision.pk, by=decision.by_agent)
     assert (outcome(decision), Delivery.objects.get().settled) == ("final", "final")
-    for act in (settle.undo, settle.send_now):
+    for act in (settle.undo, settle.send_now, settle.hold_longer):
         with pytest.raises(Refused, match="already-sent"):
             act(decision.pk, by=decision.by_agent)
+
+
+@pytest.mark.django_db
+def test_held_longer_is_half_an_hour_from_the_decision_on_however_often():
+    make_endpoint()
+    decision = make_decision()
+    for by in (decision.by_agent, make_agent(role="lead")):
+        settle.hold_longer(decision.pk, by=by)
+        assert Hold.objects.get().until == decision.at + timedelta(minutes=30)
+    assert by_worker(settle.settle_due) == 0
+    end(decision)
+    assert by_worker(settle.settle_due) == 1
+    assert (outcome(decision), Delivery.objects.get().settled) == ("final", "final")
+
+
+@pytest.mark.django_db
+def test_held_longer_it_can_still_be_undone_or_sent():
+    first, second = make_decision(), make_decision()
+    for decision in (first, second):
+        settle.hold_longer(decision.pk, by=decision.by_agent)
+    settle.undo(first.pk, by=first.by_agent)
+    settle.send_now(second.pk, by=second.by_agent)
+    assert [outcome(first), outcome(second)] == ["undone", "final"]
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from reviewqueue.models import Decision, Draft, Note, User
+from reviewqueue.models import Decision, Draft, Hold, Note, User
 from tests.browser.hands import Hand, Keyboard, Mouse
 from tests.browser.pages import Visit, sarcasm
 from tests.system import PASSWORD
@@ -106,6 +106,15 @@ def test_undo_and_skip(worker):
         hand.press("Skip")
         expect(visit.page.get_by_role("heading", level=1)).not_to_contain_text(f"#{decision.draft_id}")
         assert Draft.objects.get(pk=decision.draft_id).status == "waiting"
+
+
+def test_hold_longer(worker):
+    with worker() as (visit, hand):
+        decision = visit.decided()
+        hand.press("Desk")
+        hand.press("Hold longer")
+        expect(visit.page.locator("#held")).not_to_contain_text("Hold longer")
+        assert Hold.objects.get(pk=decision.pk).until == decision.at + Hold.LONGEST
 
 
 def test_send_now(worker):

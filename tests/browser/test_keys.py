@@ -1,5 +1,7 @@
 """Single keys: what they do, and when they must do nothing."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import expect
 
@@ -307,6 +309,23 @@ def test_what_is_refused_says_why(tabs, submit, decided):
         assert (tab.draft, decided()) == (draft, [])
         tab.key("r")
         expect(tab.page.get_by_label("Note for the bot's team")).to_be_visible()
+
+
+def test_h_holds_the_newest_decision_longer_once(system, tabs, submit, decided):
+    number, other = submit(), submit()
+    with tabs("kim") as tab:
+        assert tab.claim() == number
+        tab.key("a")
+        undo = tab.page.get_by_role("button", name=f"Undo #{number}")
+        expect(undo).to_be_visible()
+        tab.key_onwards("h")
+        sql = "SELECT until - at FROM hold JOIN decision ON decision.id = decision_id WHERE draft_id = %s"
+        assert system.rows(sql, number) == [(timedelta(minutes=30),)]
+        assert tab.draft == other
+        tab.key("h")
+        expect(tab.page.get_by_role("status")).to_contain_text("Held as long as possible.")
+        tab.key_onwards("z")
+        assert decided() == []
 
 
 def test_messages_are_walked_through_and_unfolded(tabs, submit):

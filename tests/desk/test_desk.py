@@ -3,7 +3,7 @@
 import pytest
 
 from reviewqueue.actions import claim, conversation, lease
-from reviewqueue.models import Body, Decision, Draft, Queue, Vote
+from reviewqueue.models import Body, Decision, Draft, Hold, Queue, Vote
 from reviewqueue.queries import desk as queries
 from tests.factories import make_agent, make_bot, make_content, make_draft, make_queue
 
@@ -387,6 +387,22 @@ def test_send_now_ends_the_hold(amina):
     page = amina.press(f"/decisions/{decision.pk}/settlement", outcome="final")
     assert "No decision is held." in page.words
     assert decision.settlement.outcome == "final"
+
+
+def test_held_longer_it_waits_for_who_decided(amina):
+    draft = make_draft()
+    amina.claim()
+    page = amina.decide(draft.pk, "approve")
+    decision = Decision.objects.get()
+    assert "Hold longer" in page.words
+    page = amina.press(f"/decisions/{decision.pk}/settlement", outcome="held")
+    assert "Hold longer" not in page.words
+    assert "Held as long as possible." in page.words
+    assert decision.hold.until == decision.at + Hold.LONGEST
+    amina.press(f"/decisions/{decision.pk}/settlement", outcome="final")
+    amina.page = page
+    page = amina.press(f"/decisions/{decision.pk}/settlement", 409, outcome="held")
+    assert "The hold had ended, so the decision stands." in page.words
 
 
 def test_undo_too_late_says_so(amina):

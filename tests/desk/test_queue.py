@@ -143,6 +143,16 @@ def test_each_filter_finds_what_it_says(amina, browse):
         assert f"{len(found)} open draft" in page.root.one("div", class_="head").words, query
 
 
+def test_how_sure_the_bot_is_does_not_tell_of_labels_that_may_have_to_be_judged_blind(amina):
+    make_queue("blind", blind_percent=1).agents.add(amina.user)
+    label = make_draft(kind="sentiment", confidence=0.5)
+    make_draft(kind="sentiment", confidence=0.5, queue="blind")
+    reply = make_draft(confidence=0.5, queue="blind")
+    assert shown(find(amina, "conf:<0.6 sort:due")) == [label.pk, reply.pk]
+    assert "2 open drafts" in find(amina, "conf:>0.4 conf:<0.6").root.one("div", class_="head").words
+    assert len(shown(find(amina, "type:sentiment"))) == 2
+
+
 def test_what_was_handed_to_somebody(amina, browse):
     mine, leads, other = make_draft(), make_draft(), make_draft()
     lead = browse(make_agent("lena", role="lead"))

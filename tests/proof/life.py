@@ -24,7 +24,7 @@ from reviewqueue.actions import bots, claim, conversation, decide, deliver, inde
 from reviewqueue.actions.submit import submit
 from reviewqueue.actions.withdraw import withdraw
 from reviewqueue.lifecycle import Refused
-from reviewqueue.models import Bot, Delivery, Draft, Settlement, User
+from reviewqueue.models import Bot, Decision, Delivery, Draft, Hold, Settlement, User
 from tests.factories import PASSWORD, make_content
 from tests.proof import points
 
@@ -137,6 +137,15 @@ class Life:
 
     def send_now(self, title: str, round: int = 1) -> None:
         self._settled(f"send {title} {round}", settle.send_now, self.decide(title, round=round), "final")
+
+    def hold_longer(self, title: str) -> None:
+        decision = Decision.objects.get(pk=self.decide(title))
+
+        def ask() -> str:
+            settle.hold_longer(decision.pk, by=self.agent)
+            return Hold.objects.get(pk=decision.pk).until.isoformat()
+
+        assert self.once(f"hold {title}", ask) == (decision.at + Hold.LONGEST).isoformat()
 
     def _settled(self, question: str, act: Callable[..., Any], decision: int, outcome: str) -> None:
         def ask() -> int:
@@ -365,9 +374,10 @@ def at_once(life: Life) -> None:
 
 
 def retried(life: Life) -> None:
-    """Sent now; the receiver answers 500 once."""
+    """Held longer, then sent; the receiver answers 500 once."""
     life.submit("reply")
     life.decide("reply")
+    life.hold_longer("reply")
     life.send_now("reply")
     life.work()
 

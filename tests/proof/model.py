@@ -240,6 +240,13 @@ class Model(RuleBasedStateMachine):
                 assert decision not in self.undone, "sent after it was undone"
                 self.sent.add(decision)
 
+    @rule(pick=st.integers(0, 4))
+    def hold_longer(self, pick: int) -> None:
+        if decision := _of(list(self.decided)[::-1], pick):
+            by = Decision.objects.select_related("by_agent").get(pk=decision).by_agent
+            if self._do(settle.hold_longer, decision, by=by, done=True):
+                assert decision not in self.undone | self.sent, "held although it was settled"
+
     # The house
 
     @rule(step=st.sampled_from([settle.settle_due, deliver.dispatch, deliver.sweep, lease.lapse]))

@@ -180,7 +180,7 @@ def rebuild_without_what_was_given_back() -> None:
 
     def never_claimed(lane_id: int) -> Any:
         for batch in real(lane_id):
-            fresh = set(Draft.objects.filter(pk__in=[row[0] for row in batch], last_holder=None).values_list("pk"))
+            fresh = set(Draft.objects.filter(pk__in=[row[0] for row in batch], epoch=0).values_list("pk"))
             yield [row for row in batch if row[:1] in fresh]
 
     swap(index, "_waiting", never_claimed)
