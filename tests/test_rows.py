@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db.models import Q
 
 from reviewqueue.models import Body, Conversation, Customer, Draft, Lane, Queue, Submission
-from reviewqueue.rows import insert, read
+from reviewqueue.rows import composed, insert, read
 from tests.factories import make_draft
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,28 @@ def test_a_row_reads_as_django_reads_it(model):
     assert ours == [django]
     assert again(ours[0]) == again(django)
     assert ours[0].seven == 7
+
+
+def test_what_is_composed_once_reads_as_django_reads_it(django_assert_num_queries):
+    joined = ("body", "conversation__subject", "lane__queue", "submission__source", "submission__about", "holder")
+
+    def compose(draft, holder):
+        found = Draft.objects.filter(Q(pk=draft) | Q(holder=holder), status="waiting")
+        return found.select_related(*joined).order_by("-pk")[:3]
+
+    ours = composed(compose)
+    drafts = [make_draft(segments={"tier": "gold"}, topics=["a b"]), make_draft(kind="sentiment", conversation=None)]
+    for draft in (*drafts, drafts[0]):
+        with django_assert_num_queries(1):
+            (one,) = ours(draft.pk, 0)
+            rows = [one, one.body, one.lane.queue, one.submission, one.submission.source, one.submission.about]
+            assert (one.holder, one.conversation is None) == (None, draft.kind == "sentiment")
+        (django,) = compose(draft.pk, 0)
+        same = [django, django.body, django.lane.queue, django.submission, django.submission.source]
+        for mine, theirs in zip(rows, [*same, django.submission.about], strict=True):
+            assert mine == theirs
+            assert mine is None or again(mine) == again(theirs)
+    assert ours(-1, 0) == []
 
 
 def test_what_is_stored_comes_back_as_it_was():

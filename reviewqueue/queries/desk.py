@@ -34,6 +34,7 @@ from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.handovers import Before, before, voters_before
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
+from reviewqueue.rows import composed
 
 # The last messages of a conversation are open on the desk; earlier ones are folded away.
 OPEN_MESSAGES = 1
@@ -157,9 +158,16 @@ class Bench:
 
 def on_screen(user: User, slot: int = 0) -> Bench | None:
     """The draft on the agent's screen, in slot 1 the one leased ahead; None where there is none."""
-    found = Draft.objects.filter(holder=user, status="claimed", slot=slot)
-    draft = found.select_related(*DRAFT_WITH_ALL).first()
-    return bench(draft, user) if draft else None
+    found = _IN_SLOT[slot](user.pk)
+    return bench(found[0], user) if found else None
+
+
+def _in_slot(slot: int) -> "composed[Draft]":
+    held = Draft.objects.filter(status="claimed", slot=slot).select_related(*DRAFT_WITH_ALL)
+    return composed(lambda holder: held.filter(holder=holder))
+
+
+_IN_SLOT = [_in_slot(0), _in_slot(1)]
 
 
 def lease_left(user: User) -> int | None:
@@ -183,16 +191,16 @@ def bench(draft: Draft, user: User) -> Bench:
         kept=_kept(draft, user),
         notes=notes_on(draft),
         before=before(draft, user),
-        consents=_consents(draft),
+        consents=_consents(draft.customer_id),
         tier=tier(draft),
         blind=is_blind(draft),
     )
 
 
-def _consents(draft: Draft) -> list[Consent]:
+@composed
+def _consents(customer: int) -> "QuerySet[Consent]":
     """The newest statement of each purpose."""
-    stated = Consent.objects.filter(customer=draft.customer_id)
-    return list(stated.order_by("purpose", "-id").distinct("purpose"))
+    return Consent.objects.filter(customer=customer).order_by("purpose", "-id").distinct("purpose")
 
 
 def in_hand(draft_id: int, user: User) -> Draft | None:
@@ -205,16 +213,26 @@ def in_hand(draft_id: int, user: User) -> Draft | None:
 def notes_on(draft: Draft) -> list[Note]:
     """What colleagues wrote to each other about a draft, oldest first; without those who have judged it, as long as
     others are to judge it without a look at them."""
-    found = Note.objects.filter(draft=draft).exclude(author__in=voters_before(draft))
-    return list(found.select_related("author", "body").order_by("id"))
+    hushed = voters_before(draft)
+    return [note for note in _notes(draft.pk) if note.author_id not in hushed]
+
+
+@composed
+def _notes(draft: int) -> "QuerySet[Note]":
+    return Note.objects.filter(draft=draft).select_related("author", "body").order_by("id")
 
 
 def last_messages(draft: Draft) -> tuple[list[Message], int]:
     """(the last messages of the draft's conversation, oldest first; how many there are before them)"""
-    found = Message.objects.filter(conversation=draft.conversation_id)
-    last = list(found.select_related("body").order_by("-id")[:MESSAGES])
-    before = found.count() - MESSAGES if len(last) == MESSAGES else 0
+    last, before = _messages(draft.conversation_id), 0
+    if len(last) == MESSAGES:
+        before = Message.objects.filter(conversation=draft.conversation_id).count() - MESSAGES
     return last[::-1], before
+
+
+@composed
+def _messages(conversation: int) -> "QuerySet[Message]":
+    return Message.objects.filter(conversation=conversation).select_related("body").order_by("-id")[:MESSAGES]
 
 
 def _unknown_to_the_bot(draft: Draft, messages: list[Message]) -> list[Message]:
@@ -253,10 +271,16 @@ def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
 
 def held(user: User) -> tuple[list[Hold], int]:
     """(my last decisions that can still be undone, newest first; how many more there are, counted to MANY)"""
-    found = Hold.objects.filter(decision__by_agent=user, settled_at=None)
-    last = list(found.select_related("decision__draft__body", "decision__by_vote").order_by("-decision_id")[: HELD + 1])
-    more = _some(found) - HELD if len(last) > HELD else 0
+    last, more = _last_held(user.pk), 0
+    if len(last) > HELD:
+        more = _some(Hold.objects.filter(decision__by_agent=user, settled_at=None)) - HELD
     return last[:HELD], more
+
+
+@composed
+def _last_held(agent: int) -> "QuerySet[Hold]":
+    found = Hold.objects.filter(decision__by_agent=agent, settled_at=None)
+    return found.select_related("decision__draft__body", "decision__by_vote").order_by("-decision_id")[: HELD + 1]
 
 
 @dataclass(frozen=True)

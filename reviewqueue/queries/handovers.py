@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from reviewqueue.edits import word_diff
 from reviewqueue.models import Decision, Draft, Handover, Typed, User, Vote
 from reviewqueue.queries.lanes import is_writable, receivers
 from reviewqueue.queries.reasons import reason_words
 from reviewqueue.queries.returns import rounds_left
+from reviewqueue.rows import composed
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def before(draft: Draft, user: User) -> Before:
 
 def handed_on(draft: Draft) -> list[Handed]:
     """Without the words of those who have judged it, as long as others are to judge it without a look at them."""
-    handovers = list(draft.handovers.select_related("by", "to", "note"))
+    handovers = _handovers(draft.pk)
     hushed = voters_before(draft)
     for handover in handovers:
         if handover.by_id in hushed:
@@ -69,6 +72,11 @@ def handed_on(draft: Draft) -> list[Handed]:
     escalated = any(handover.kind == "escalated" for handover in handovers)
     words = reason_words("escalation") if escalated else {}
     return [Handed(handover, words.get(handover.reason, handover.reason)) for handover in handovers]
+
+
+@composed
+def _handovers(draft: int) -> "QuerySet[Handover]":
+    return Handover.objects.filter(draft=draft).select_related("by", "to", "note")
 
 
 def voters_before(draft: Draft) -> list[int]:
