@@ -4,6 +4,7 @@ anew costs Django several times what PostgreSQL needs to run it. Imports nothing
 import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -63,7 +64,7 @@ class composed(Generic[Row]):
     """A SELECT that the ORM composes once: decorates a function of keys that returns a queryset, and returns its rows.
 
     The queryset may depend on nothing else, as it is made once for all calls, with stand-ins for the keys. What
-    `select_related` joins comes with the rows; `prefetch_related` and annotations do not.
+    `select_related` joins comes with the rows; `prefetch_related` and annotations do not. No row has the key None.
     """
 
     def __init__(self, compose: "Callable[..., models.QuerySet[Row]]") -> None:
@@ -74,6 +75,8 @@ class composed(Generic[Row]):
         with connection.cursor() as cursor:
             cursor.execute(sql, [keys[param.place] if isinstance(param, _Key) else param for param in params])
             rows = cursor.fetchall()
+        compiler = copy(compiler)
+        compiler.connection = connection
         return list(_rows(compiler, rows))
 
     @cached_property
@@ -82,6 +85,7 @@ class composed(Generic[Row]):
         stand_ins = {-(2**62) - place: _Key(place) for place in range(len(inspect.signature(self.compose).parameters))}
         compiler = self.compose(*stand_ins).query.get_compiler(connection.alias)
         sql, params = compiler.as_sql()
+        compiler.connection = None  # a thread's connection ends with it
         return sql, [stand_ins.get(param, param) if isinstance(param, int) else param for param in params], compiler
 
 

@@ -72,8 +72,9 @@
     if (event.defaultPrevented || submitter?.hasAttribute("formaction")) return;
     if (form.closest("#held") && unsaved.size) {
       event.preventDefault();
-      const newest = submitter?.hasAttribute("data-key");
-      later(() => document.querySelector(newest ? "#held [data-key]" : `#held form[action="${form.getAttribute("action")}"] button`)?.click());
+      // A key means the newest decision, which is on its way; a click means that of its own row.
+      const whose = submitter.matches(".pressed") ? "[data-key]" : `form[action="${form.getAttribute("action")}"] button`;
+      later(() => document.querySelector(`#held ${whose}[value="${submitter.value}"]`)?.click());
     } else if (form.matches("#conflicts form[data-onwards]")) {
       event.preventDefault();
       again(form);

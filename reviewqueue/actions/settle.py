@@ -17,6 +17,8 @@ from reviewqueue.models.decision import OWN_VERDICTS
 # Decisions settled, or fed, in one transaction.
 BATCH = 500
 
+SETTLED = "It is final already, or was undone."
+
 # One beat at a time gives out feed numbers (pg_advisory_xact_lock).
 FEED_LOCK = 7_305_001
 
@@ -37,7 +39,7 @@ def undo(decision_id: int, *, by: User) -> Draft:
     lock_agent(decision.by_agent_id)
     before = Draft.objects.select_for_update(of=("self",)).select_related("lane").get(pk=decision.draft_id)
     if not cancel_provisional(decision):
-        raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
+        raise Refused("already-sent", SETTLED, draft_id=decision.draft_id)
     make_room(decision.by_agent)
     (draft,) = move(
         Draft.objects.filter(pk=decision.draft_id, round=decision.round),
@@ -73,7 +75,7 @@ def send_now(decision_id: int, *, by: User) -> None:
         raise Refused("not-found", "There is no such decision.")
     _may_settle(decision, by)
     if not Hold.objects.filter(pk=decision_id, settled_at=None).update(until=Now()):
-        raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
+        raise Refused("already-sent", SETTLED, draft_id=decision.draft_id)
     settle_at_once(decision)
     log("decision.sent_now", by, draft=decision.draft_id, decision=decision.pk)
 
@@ -86,9 +88,11 @@ def hold_longer(decision_id: int, *, by: User) -> None:
     if decision is None:
         raise Refused("not-found", "There is no such decision.")
     _may_settle(decision, by)
-    if not Hold.objects.filter(pk=decision_id, settled_at=None).update(until=decision.at + Hold.LONGEST):
-        raise Refused("already-sent", "It was sent, or undone, before.", draft_id=decision.draft_id)
-    log("decision.held_longer", by, draft=decision.draft_id, decision=decision.pk)
+    hold, until = Hold.objects.filter(pk=decision_id, settled_at=None), decision.at + Hold.LONGEST
+    if hold.filter(until__lt=until).update(until=until):
+        log("decision.held_longer", by, draft=decision.draft_id, decision=decision.pk)
+    elif not hold.exists():
+        raise Refused("already-sent", SETTLED, draft_id=decision.draft_id)
 
 
 def _may_settle(decision: Decision, by: User) -> None:

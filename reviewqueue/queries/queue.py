@@ -206,21 +206,24 @@ def _ranges(values: dict[str, Any], *, by_class: bool) -> dict[str, list[int]]:
 
 
 # Whether a draft is what was asked for. Its own columns first; what the bot said about it only where that is asked. How
-# sure the bot is finds no label of a queue that has some judged blind: it would tell of those.
+# sure the bot is finds no label of a queue that has some judged blind: it would tell of those. Risk is care.tier.
 MATCHES = """
   (%(kinds)s::text[] IS NULL OR one.kind = ANY (%(kinds)s::text[]))
   AND (%(bots)s::bigint[] IS NULL OR one.bot_id = ANY (%(bots)s::bigint[]))
   AND one.order_key %% 10000000000000 BETWEEN %(after)s AND %(before)s
   AND (NOT %(says)s OR EXISTS (
-    SELECT FROM submission JOIN lane ON lane.id = one.lane_id JOIN queue ON queue.id = lane.queue_id
+    SELECT FROM submission JOIN draft ON draft.id = one.id
+    JOIN lane ON lane.id = one.lane_id JOIN queue ON queue.id = lane.queue_id
     WHERE submission.draft_id = one.id
       AND (%(over)s::float8 IS NULL OR confidence > %(over)s)
       AND (%(under)s::float8 IS NULL OR confidence < %(under)s)
       AND (one.kind <> 'sentiment' OR queue.blind_percent = 0 OR num_nonnulls(%(over)s::float8, %(under)s::float8) = 0)
       AND (%(topics)s::text[] IS NULL OR topics && %(topics)s::text[])
       AND (%(risks)s::text[] IS NULL OR
-           (%(tiers)s::text[])[greatest(array_position(%(tiers)s::text[], submission.risk),
-                                        array_position(%(tiers)s::text[], queue.risk))] = ANY (%(risks)s::text[]))))
+           (%(tiers)s::text[])[CASE WHEN one.kind = 'reply' AND draft.origin = 'bot' THEN
+                                 greatest(array_position(%(tiers)s::text[], submission.risk),
+                                          array_position(%(tiers)s::text[], queue.risk))
+                               ELSE 1 END] = ANY (%(risks)s::text[]))))
 """
 
 RANGES = """

@@ -1,14 +1,18 @@
 """Single keys: what they do, and when they must do nothing."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_ahead import on_the_way
+from tests.browser.test_ahead import on_the_way, ready, shows
 from tests.system import System, wait_until
 
 pytestmark = pytest.mark.timeout(300)
+
+# What a decision that is held longer waits.
+LONGER = timedelta(minutes=30)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -320,12 +324,54 @@ def test_h_holds_the_newest_decision_longer_once(system, tabs, submit, decided):
         expect(undo).to_be_visible()
         tab.key_onwards("h")
         sql = "SELECT until - at FROM hold JOIN decision ON decision.id = decision_id WHERE draft_id = %s"
-        assert system.rows(sql, number) == [(timedelta(minutes=30),)]
+        assert system.rows(sql, number) == [(LONGER,)]
         assert tab.draft == other
         tab.key("h")
         expect(tab.page.get_by_role("status")).to_contain_text("Held as long as possible.")
         tab.key_onwards("z")
         assert decided() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [("h", (timedelta(minutes=10), LONGER)), ("Hold longer", (LONGER, timedelta(minutes=10)))],
+)
+def test_held_longer_is_what_a_key_or_a_button_means(system, tabs, submit, decided, how, left):
+    """While a decision is on its way, too: a key means that one, as the newest; a button means that of its row."""
+    first, second, third = (submit() for _ in range(3))
+    sql = (
+        "SELECT until - at FROM hold JOIN decision ON decision.id = decision_id WHERE draft_id IN (%s, %s) ORDER BY id"
+    )
+    with below(system, tabs, first, second, third) as page:
+        page.keyboard.press(how) if len(how) == 1 else page.get_by_role("button", name=f"{how} #{first}").click()
+    wait_until(lambda: system.rows(sql, first, second) == [(left[0],), (left[1],)], 10)
+    assert decided() == [(first, "approved"), (second, "approved")]
+
+
+def test_what_is_sent_now_while_a_decision_is_on_its_way_is_that_of_its_row(system, tabs, submit, decided):
+    first, second, third = (submit() for _ in range(3))
+    sql = "SELECT draft_id, outcome FROM settlement JOIN decision ON decision.id = decision_id WHERE draft_id >= %s"
+    with below(system, tabs, first, second, third) as page:
+        page.get_by_role("button", name=f"Send now #{first}").click()
+    wait_until(lambda: system.rows(sql, first) == [(first, "final")], 10)
+    assert decided() == [(first, "approved"), (second, "approved")]
+
+
+@contextmanager
+def below(system, tabs, first, second, third):
+    """The desk with the first decision held and the second on its way."""
+    with tabs("kim") as tab:
+        assert tab.claim() == first
+        ready(tab, second)
+        tab.key("a")
+        expect(tab.page.get_by_role("button", name=f"Undo #{first}")).to_be_visible()
+        ready(tab, third)
+        with on_the_way(system, tab.page):
+            tab.page.keyboard.press("a")
+            shows(tab, third)
+            tab.settled()
+            yield tab.page
+        expect(tab.page.get_by_role("button", name=f"Undo #{second}")).to_be_visible()
 
 
 def test_messages_are_walked_through_and_unfolded(tabs, submit):

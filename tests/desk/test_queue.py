@@ -116,12 +116,13 @@ def test_each_filter_finds_what_it_says(amina, browse):
     risky = make_draft(queue="risky", due_at=(now + timedelta(days=4, hours=1)).isoformat(), risk="low")
     open_ = make_draft(due_at=(now + timedelta(days=5)).isoformat(), confidence=0.55)
     claim.claim(open_.pk, by=ben)
-    every = [late.pk, soon.pk, far.pk, risky.pk, open_.pk]
+    label = make_draft(queue="risky", kind="sentiment", due_at=(now + timedelta(days=6)).isoformat(), confidence=0.6)
+    every = [late.pk, soon.pk, far.pk, risky.pk, open_.pk, label.pk]
     for query, found in {
         "sort:due": every,
         "is:claimed": [open_.pk],
-        "is:waiting": every[:4],
-        "with:nobody": every[:4],
+        "is:waiting": [*every[:4], label.pk],
+        "with:nobody": [*every[:4], label.pk],
         "with:ben": [open_.pk],
         "with:me": [],
         "due:over": [late.pk],
@@ -133,8 +134,8 @@ def test_each_filter_finds_what_it_says(amina, browse):
         "conf:>0.5 conf:<0.6": [open_.pk],
         'bot:"ship bot"': [soon.pk],
         "risk:high": [risky.pk],
-        "risk:low": [far.pk],
-        "risk:low risk:high": [far.pk, risky.pk],
+        "risk:low": [far.pk, label.pk],
+        "risk:low risk:high": [far.pk, risky.pk, label.pk],
         "topic:refund": [late.pk],
         "topic:refund type:sentiment": [],
     }.items():
