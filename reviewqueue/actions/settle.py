@@ -31,10 +31,7 @@ def undo(decision_id: int, *, by: User) -> Draft:
     What was on that screen moves ahead, what was ahead goes back to the queue. Refused: not-found, not-allowed,
     already-sent.
     """
-    decision = Decision.objects.select_related("by_agent").filter(pk=decision_id).first()
-    if decision is None:
-        raise Refused("not-found", "There is no such decision.")
-    _may_settle(decision, by)
+    decision = _to_settle(decision_id, by)
     # Locks are taken in one order everywhere: the agent, the draft, its hold.
     lock_agent(decision.by_agent_id)
     before = Draft.objects.select_for_update(of=("self",)).select_related("lane").get(pk=decision.draft_id)
@@ -70,10 +67,7 @@ def _type_again(decision: Decision) -> None:
 @transaction.atomic
 def send_now(decision_id: int, *, by: User) -> None:
     """End the hold at once. Refused: not-found, not-allowed, already-sent."""
-    decision = Decision.objects.filter(pk=decision_id).first()
-    if decision is None:
-        raise Refused("not-found", "There is no such decision.")
-    _may_settle(decision, by)
+    decision = _to_settle(decision_id, by)
     if not Hold.objects.filter(pk=decision_id, settled_at=None).update(until=Now()):
         raise Refused("already-sent", SETTLED, draft_id=decision.draft_id)
     settle_at_once(decision)
@@ -84,10 +78,7 @@ def send_now(decision_id: int, *, by: User) -> None:
 def hold_longer(decision_id: int, *, by: User) -> None:
     """Hold a decision until somebody sends or undoes it, `Hold.LONGEST` at most. Asked again it changes nothing.
     Refused: not-found, not-allowed, already-sent."""
-    decision = Decision.objects.filter(pk=decision_id).first()
-    if decision is None:
-        raise Refused("not-found", "There is no such decision.")
-    _may_settle(decision, by)
+    decision = _to_settle(decision_id, by)
     hold, until = Hold.objects.filter(pk=decision_id, settled_at=None), decision.at + Hold.LONGEST
     if hold.filter(until__lt=until).update(until=until):
         log("decision.held_longer", by, draft=decision.draft_id, decision=decision.pk)
@@ -95,9 +86,13 @@ def hold_longer(decision_id: int, *, by: User) -> None:
         raise Refused("already-sent", SETTLED, draft_id=decision.draft_id)
 
 
-def _may_settle(decision: Decision, by: User) -> None:
+def _to_settle(decision_id: int, by: User) -> Decision:
+    decision = Decision.objects.select_related("by_agent").filter(pk=decision_id).first()
+    if decision is None:
+        raise Refused("not-found", "There is no such decision.")
     if decision.by_agent_id != by.pk and not by.leads:
         raise Refused("not-allowed", "Only who decided, or a lead, can do this.", draft_id=decision.draft_id)
+    return decision
 
 
 def cancel_provisional(decision: Decision) -> bool:
