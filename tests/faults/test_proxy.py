@@ -271,13 +271,18 @@ def test_a_decision_whose_commit_was_not_answered_is_one(house, bot, amina, time
         assert [str(key) for (key,) in rows] == [fields["decision_key"]]
 
 
+UNDER_WAY = "SELECT 1 FROM delivery WHERE status NOT IN ('delivered', 'failed', 'cancelled') LIMIT 1"
+
+
 @pytest.mark.timeout(900)
 def test_a_delivery_whose_result_was_not_answered_arrives_once(house, bot, amina, times):
     for _ in range(times(50, 500)):
         name = f"deliver-{uuid4().hex}"
         assert bot.post("/drafts", json=draft(name)).status_code == 202
         page = claim(amina)
-        # The worker commits twice: that it begins to send, and what came of it.
+        # The worker commits twice: that it begins to send, and what came of it. Nothing else may be on its way, or its
+        # commits are counted, and the beginning is lost: the deadline finds that, much later.
+        wait_until(lambda: not house.rows(UNDER_WAY), 60, lambda: house.log("worker1"))
         house.worker.lose_commits(1, after=1)
         before = house.worker.lost_commits
         assert amina.decide(page, "approve").status_code == 302
