@@ -197,7 +197,7 @@ def _decide(judgement: Judgement) -> Decision | None:
     if before.slot == SHOWN:
         promote(judgement.by)
     log(f"draft.{decision.verdict}", judgement.by, draft=before.pk, decision=decision.pk, epoch=before.epoch)
-    if before.lane.queue.hold_seconds == 0:
+    if before.hold_seconds == 0:
         settle_at_once(decision)
     return decision
 
@@ -416,7 +416,7 @@ def _record(
         "with_vote": votes[0].pk if votes else None, "with_agent": votes[0].agent_id if votes else None,
         "seen": judgement.seen, "final": final and final.pk, "digest": digest, "rev": judgement.rev,
         "key": judgement.decision_key, "mode": draft.mode, "seats": draft.seats,
-        "hold": draft.lane.queue.hold_seconds, "conversation": draft.conversation_id,
+        "hold": draft.hold_seconds, "conversation": draft.conversation_id,
         "endpoints": [endpoint.pk for endpoint in endpoints_for(draft)] if sent else [],
         "before": draft.body_id, "note": note and note.pk, "rate": rate, "unit": unit,
         "reasons": list(judgement.reasons), "causes": list(judgement.causes),

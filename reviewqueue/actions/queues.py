@@ -12,7 +12,7 @@ from reviewqueue.models import Endpoint, Queue, User
 
 
 @transaction.atomic
-def configure(name: str, **changes: int) -> Queue:
+def configure(name: str, **changes: int | dict[str, int]) -> Queue:
     """The queue of that name, made if it is new, with these fields changed; the database refuses bad ranges."""
     queue, new = Queue.objects.update_or_create(name=name, defaults=changes)
     if new or changes:

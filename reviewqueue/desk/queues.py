@@ -21,6 +21,10 @@ RISK_WORDS = {"low": _("low"), "normal": _("normal"), "high": _("high")}
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\Z")
 
+# "chat 3", "chat: 3", "chat=3"
+CHANNEL_HOLD = re.compile(r"(?P<channel>[a-z0-9_-]{1,32})(?:\s*[:=]\s*|\s+)(?P<seconds>[0-9]{1,4})\Z")
+LONGEST_HOLD = 1800
+
 # The most entries of a list, and the most characters of one.
 ENTRIES = 200
 LONGEST = 200
@@ -49,6 +53,28 @@ class Lines(forms.CharField):
             if self.host and not HOST.match(entry):
                 raise forms.ValidationError(_("This is no name of a host: %s") % entry[:40])
         return entries
+
+
+class ChannelHolds(Lines):
+    """{channel: seconds}, one a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            value = [f"{channel} {seconds}" for channel, seconds in value.items()]
+        return super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, int]:  # type: ignore[override]
+        holds: dict[str, int] = {}
+        for line in super().clean(value):
+            found = CHANNEL_HOLD.match(line)
+            if not found:
+                raise forms.ValidationError(_("Write a channel and its seconds, such as “chat 3”, not: %s") % line[:40])
+            if found["channel"] in holds:
+                raise forms.ValidationError(_("There are two lines for one channel: %s") % found["channel"])
+            holds[found["channel"]] = int(found["seconds"])
+        if any(seconds > LONGEST_HOLD for seconds in holds.values()):
+            raise forms.ValidationError(_("The longest hold is %s seconds.") % LONGEST_HOLD)
+        return holds
 
 
 class QueueSettings(forms.Form):
@@ -87,7 +113,16 @@ class QueueSettings(forms.Form):
         min_value=0,
         max_value=9,
     )
-    hold_seconds = forms.IntegerField(label=_("Seconds a decision can be undone"), min_value=0, max_value=1800)
+    hold_seconds = forms.IntegerField(
+        label=_("Seconds a decision can be undone"),
+        help_text=_("With 0 it is sent at once and cannot be undone."),
+        min_value=0,
+        max_value=LONGEST_HOLD,
+    )
+    channel_holds = ChannelHolds(
+        label=_("The same for single channels"),
+        help_text=_("One a line: the channel and its seconds, such as “chat 3”. All others have the seconds above."),
+    )
     lease_seconds = forms.IntegerField(
         label=_("Seconds a claim lasts without a sign of life"), min_value=5, max_value=86_400
     )

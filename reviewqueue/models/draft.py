@@ -93,6 +93,14 @@ class Draft(models.Model):
         ]
 
     @property
+    def hold_seconds(self) -> int:
+        """How long a decision on it can be undone: its channel says so, or else its queue."""
+        queue = self.lane.queue
+        channel = self.conversation.channel if self.conversation else ""
+        seconds: int = queue.channel_holds.get(channel, queue.hold_seconds)
+        return seconds
+
+    @property
     def up_for_adjudication(self) -> bool:
         """All seats of the round have voted, and nothing was decided: a lead settles it."""
         return self.seats > 1 and self.votes.filter(round=self.round).count() >= self.seats

@@ -8,9 +8,15 @@ from django.utils.translation import gettext
 RISKS = ("low", "normal", "high")
 
 
+def channel_holds() -> dict[str, int]:
+    """Those of a new queue: in a chat, nobody waits ten seconds for an answer."""
+    return {"chat": 3}
+
+
 class Queue(models.Model):
-    """A named stream of work. `hold_seconds` a decision can be undone, `lease_seconds` a claim lasts without a sign
-    of life, `target_seconds` until a draft without `due_at` is due. A lower `priority` (0 to 9) is handed out first.
+    """A named stream of work. `hold_seconds` a decision can be undone, in a channel of `channel_holds` (channel →
+    seconds) as long as that says; `lease_seconds` a claim lasts without a sign of life, `target_seconds` until a draft
+    without `due_at` is due. A lower `priority` (0 to 9) is handed out first.
 
     How carefully its drafts are read: `seats` people judge each, `risk` is the least tier of any, `policy_points` are
     confirmed in tier high, `blind_percent` of its labels are judged without seeing the bot's, `return_rounds` times a
@@ -20,6 +26,7 @@ class Queue(models.Model):
     name = models.TextField(unique=True)
     priority = models.PositiveSmallIntegerField(default=5)
     hold_seconds = models.PositiveIntegerField(default=10)
+    channel_holds = models.JSONField(default=channel_holds, db_default=channel_holds(), blank=True)
     lease_seconds = models.PositiveIntegerField(default=600)
     target_seconds = models.PositiveIntegerField(default=4 * 3600)
     risk = models.TextField(default="low", db_default="low")

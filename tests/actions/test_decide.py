@@ -320,6 +320,30 @@ def test_the_hold_is_the_queues(seconds):
 
 
 @pytest.mark.django_db
+def test_a_channel_has_a_hold_of_its_own():
+    make_queue(hold_seconds=600, channel_holds={"chat": 30, "sms": 0})
+    make_endpoint()
+    agent = make_agent()
+    for channel, seconds in (("chat", 30), ("sms", 0), ("email", 600), ("", 600)):
+        draft = claimed(agent, conversation=_conversation(channel))
+        decision = decide.approve(draft.pk, **seen(draft, agent))
+        hold = Hold.objects.get(pk=decision.pk)
+        assert hold.until - decision.at == timedelta(seconds=seconds), channel
+        assert (hold.settled_at is not None) == (seconds == 0), channel
+    label = claimed(agent, kind="sentiment")
+    decision = decide.approve(label.pk, **seen(label, agent))
+    assert Hold.objects.get(pk=decision.pk).until - decision.at == timedelta(seconds=600), "no conversation"
+
+
+@pytest.mark.django_db
+def test_a_decision_in_a_chat_is_held_for_three_seconds_where_nobody_said_otherwise():
+    agent = make_agent()
+    draft = claimed(agent, conversation=_conversation("chat"))
+    decision = decide.approve(draft.pk, **seen(draft, agent))
+    assert Hold.objects.get(pk=decision.pk).until - decision.at == timedelta(seconds=3)
+
+
+@pytest.mark.django_db
 def test_a_reply_goes_to_the_endpoints_of_its_channel_or_else_to_those_of_all():
     agent = make_agent()
     mail, other = make_endpoint(channel="email"), make_endpoint()

@@ -117,13 +117,18 @@ def test_a_live_bot_does_not_turn_into_a_sandbox_without_a_word():
 
 def test_a_queue_is_made_and_changed_knob_by_knob():
     assert run("queue", "vip", "--priority=1") == (
-        "queue vip: priority 1, hold_seconds 10, lease_seconds 600, target_seconds 14400"
+        "queue vip: priority 1, hold_seconds 10, lease_seconds 600, target_seconds 14400, hold of chat 3"
     )
     assert run("queue", "vip", "--hold=0", "--lease=30", "--target=60") == (
-        "queue vip: priority 1, hold_seconds 0, lease_seconds 30, target_seconds 60"
+        "queue vip: priority 1, hold_seconds 0, lease_seconds 30, target_seconds 60, hold of chat 3"
     )
+    run("queue", "vip", "--channel-holds", "chat=1", "sms=0")
+    assert Queue.objects.get(name="vip").channel_holds == {"chat": 1, "sms": 0}
     run("queue", "vip")
     assert Queue.objects.get(name="vip").lease_seconds == 30
+    assert Queue.objects.get(name="vip").channel_holds == {"chat": 1, "sms": 0}
+    run("queue", "vip", "--channel-holds")
+    assert Queue.objects.get(name="vip").channel_holds == {}
 
 
 OUT_OF_RANGE = "--priority=10 --priority=-1 --priority=99999 --hold=1801 --hold=-1 --lease=4 --lease=86401 --target=-1"
@@ -135,6 +140,19 @@ def test_a_knob_out_of_its_range_changes_nothing(knob):
         run("queue", "default", knob)
     queue = Queue.objects.get(name="default")
     assert (queue.priority, queue.hold_seconds, queue.lease_seconds, queue.target_seconds) == (5, 10, 600, 14_400)
+
+
+@pytest.mark.parametrize("said", ["chat", "chat=", "=3", "chat=-1", "chat=2.5", "chat=soon"])
+def test_a_channel_has_seconds(said):
+    with pytest.raises(CommandError, match="is not a channel and its seconds, such as chat=3"):
+        run("queue", "default", "--channel-holds", said)
+
+
+@pytest.mark.parametrize("said", ["chat=1801", "Chat=3", "a b=3", f"{'c' * 33}=3"])
+def test_what_the_database_refuses_of_a_channel_is_said(said):
+    with pytest.raises(CommandError, match="a channel is a word"):
+        run("queue", "default", "--channel-holds", said)
+    assert Queue.objects.get(name="default").channel_holds == {"chat": 3}
 
 
 # --- endpoint -------------------------------------------------------------------------------------------------

@@ -71,6 +71,23 @@ def test_only_the_last_messages_of_a_long_conversation_are_shown(amina, more):
         assert [n for n in numbers if f"Message {n}." in page.words] == list(numbers[more:])
 
 
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_it_is_said_before_what_is_sent_at_once(amina, seconds):
+    make_queue(channel_holds={"email": seconds})
+    draft = make_draft()
+    assert ("Sends at once, cannot be undone." in amina.claim().words) == (seconds == 0)
+    page = amina.decide(draft.pk, "approve")
+    assert ("No decision is held." in page.words) == (seconds == 0)
+
+
+def test_a_label_is_not_sent_but_final(amina):
+    make_queue(hold_seconds=0)
+    make_draft(kind="sentiment")
+    page = amina.claim()
+    assert "Final at once, cannot be undone." in page.words
+    assert "Sends at once" not in page.words
+
+
 def test_evidence_links_lead_to_the_web_only(amina):
     make_draft(
         evidence=[

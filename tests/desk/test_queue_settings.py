@@ -38,6 +38,7 @@ def test_a_lead_changes_a_queue_and_the_log_names_the_fields_only(dana):
         policy_points="The amount is right\r\n\r\n No promise ",
         known_hosts="Shop.Example\nshop.example",
         blind_percent="20",
+        channel_holds="chat 5\r\nsms=0\nvoice-call : 60",
         risk="high",
     )
     assert "The queue is saved." in page.html
@@ -45,16 +46,17 @@ def test_a_lead_changes_a_queue_and_the_log_names_the_fields_only(dana):
     assert queue.guidelines == "Say sorry once.\n\nNo slang."
     assert (queue.policy_points, queue.known_hosts) == (["The amount is right", "No promise"], ["shop.example"])
     assert (queue.blind_percent, queue.risk) == (20, "high")
+    assert queue.channel_holds == {"chat": 5, "sms": 0, "voice-call": 60}
     event = Event.objects.get(kind="queue.changed")
     assert event.actor == f"agent:{dana.user.pk}"
     assert event.ids == {
         "queue": queue.pk,
-        "fields": ["blind_percent", "guidelines", "known_hosts", "policy_points", "risk"],
+        "fields": ["blind_percent", "channel_holds", "guidelines", "known_hosts", "policy_points", "risk"],
     }
 
 
 def test_the_same_again_changes_nothing(dana):
-    make_queue(guidelines="One.\n\nTwo.", promise_words=["refund", "tomorrow"])
+    make_queue(guidelines="One.\n\nTwo.", promise_words=["refund", "tomorrow"], channel_holds={"sms": 0, "chat": 1})
     before = Queue.objects.values().get()
     assert "Nothing was changed." in save(dana).html
     assert Queue.objects.values().get() == before
@@ -65,6 +67,13 @@ def test_the_same_again_changes_nothing(dana):
     ("field", "value", "says"),
     [
         ("hold_seconds", "1801", "less than or equal to 1800"),
+        ("channel_holds", "chat", "Write a channel and its seconds, such as “chat 3”, not: chat"),
+        ("channel_holds", "Chat 3", "not: Chat 3"),
+        ("channel_holds", "chat -3", "not: chat -3"),
+        ("channel_holds", "chat 2.5", "not: chat 2.5"),
+        ("channel_holds", "chat 3\nchat: 4", "two lines for one channel: chat"),
+        ("channel_holds", "chat 1801", "The longest hold is 1800 seconds."),
+        ("channel_holds", f"{'c' * 33} 3", "not: ccc"),
         ("lease_seconds", "4", "greater than or equal to 5"),
         ("priority", "10", "less than or equal to 9"),
         ("seats", "3", "less than or equal to 2"),
@@ -99,6 +108,11 @@ def test_only_leads(browse):
         queues.change(Queue.objects.get().pk, by=agent, priority=1)
     assert refusal.value.code == "not-allowed"
     browse(agent).open(address(), 403)
+
+
+def test_all_channels_have_the_holds_of_their_queue_once_the_list_is_empty(dana):
+    save(dana, channel_holds="")
+    assert Queue.objects.get().channel_holds == {}
 
 
 def test_guidelines_stand_beside_the_draft_as_plain_text(browse):

@@ -506,3 +506,27 @@ INSERT INTO handover (draft_id, by_id, kind) VALUES (%(waiting)s, %(ann)s, 'esca
 
 -- app: handed over to nobody => handover_to_somebody
 INSERT INTO handover (draft_id, by_id, kind) VALUES (%(waiting)s, %(ann)s, 'help');
+
+-- app: a channel held for longer than any queue => queue_channel_holds_range
+UPDATE queue SET channel_holds = '{"email": 10, "chat": 1801}';
+
+-- app: a channel held for less than no time => queue_channel_holds_range
+UPDATE queue SET channel_holds = '{"chat": -1}';
+
+-- app: a channel held for a part of a second => queue_channel_holds_range
+UPDATE queue SET channel_holds = '{"chat": 2.5}';
+
+-- app: a channel held for a word => queue_channel_holds_range
+UPDATE queue SET channel_holds = '{"chat": "3"}';
+
+-- app: a channel held for a list => queue_channel_holds_range
+UPDATE queue SET channel_holds = '{"chat": [3]}';
+
+-- app: a channel that no conversation can have => queue_channel_holds_range
+UPDATE queue SET channel_holds = '{"Chat ": 3}';
+
+-- app: holds of channels that are a list => queue_channel_holds_range
+UPDATE queue SET channel_holds = '[3]';
+
+-- app: holds of channels that are nothing => queue_channel_holds_range
+UPDATE queue SET channel_holds = 'null';

@@ -1,5 +1,6 @@
 """Makes or changes a queue."""
 
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,7 +15,17 @@ KNOBS = {
     "target": "seconds until a draft that names no due time is due",
 }
 
-RANGES = "Priority goes from 0 to 9, hold from 0 to 1800, lease from 5 to 86400, target from 0."
+RANGES = (
+    "Priority goes from 0 to 9, hold from 0 to 1800, lease from 5 to 86400, target from 0; a channel is a word of "
+    "a-z, 0-9, _ and -."
+)
+
+
+def channel_hold(said: str) -> tuple[str, int]:
+    channel, _, seconds = said.partition("=")
+    if not (channel and seconds.isdecimal()):
+        raise ArgumentTypeError(f"{said!r} is not a channel and its seconds, such as chat=3.")
+    return channel, int(seconds)
 
 
 class Command(BaseCommand):
@@ -24,13 +35,23 @@ class Command(BaseCommand):
         parser.add_argument("name")
         for knob, what in KNOBS.items():
             parser.add_argument(f"--{knob}", type=int, help=what)
+        parser.add_argument(
+            "--channel-holds",
+            nargs="*",
+            type=channel_hold,
+            metavar="CHANNEL=SECONDS",
+            help="channels with a hold of their own, such as chat=3; none: all have the queue's",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = {knob: knob if knob == "priority" else f"{knob}_seconds" for knob in KNOBS}
         changes = {names[knob]: options[knob] for knob in KNOBS if options[knob] is not None}
+        if options["channel_holds"] is not None:
+            changes["channel_holds"] = dict(options["channel_holds"])
         try:
             queue = queues.configure(options["name"], **changes)
         except (DataError, IntegrityError) as error:
             raise CommandError(f"Out of range. {RANGES}") from error
-        knobs = ", ".join(f"{name} {getattr(queue, name)}" for name in names.values())
-        self.stdout.write(f"queue {queue.name}: {knobs}")
+        knobs = [f"{name} {getattr(queue, name)}" for name in names.values()]
+        knobs += [f"hold of {channel} {seconds}" for channel, seconds in queue.channel_holds.items()]
+        self.stdout.write(f"queue {queue.name}: {', '.join(knobs)}")
