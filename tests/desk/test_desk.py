@@ -80,12 +80,17 @@ def test_it_is_said_before_what_is_sent_at_once(amina, seconds):
     assert ("No decision is held." in page.words) == (seconds == 0)
 
 
-def test_a_label_is_not_sent_but_final(amina):
+@pytest.mark.parametrize(
+    ("kind", "mode", "says"),
+    [("sentiment", "", "Final"), ("reply", "edit", "Sends"), ("reply", "reject", "Final"), ("reply", "hand", None)],
+)
+def test_what_sends_nothing_is_final_at_once(amina, kind, mode, says):
     make_queue(hold_seconds=0)
-    make_draft(kind="sentiment")
-    page = amina.claim()
-    assert "Final at once, cannot be undone." in page.words
-    assert "Sends at once" not in page.words
+    make_draft(kind=kind)
+    amina.claim()
+    page = amina.open(f"/desk?{mode}=1")
+    said = [word for word in ("Final", "Sends") if f"{word} at once, cannot be undone." in page.words]
+    assert said == ([says] if says else [])
 
 
 def test_evidence_links_lead_to_the_web_only(amina):
