@@ -84,6 +84,18 @@ class _Courier:
             return True
         return False
 
+    def holds_none(self) -> bool:
+        if time.monotonic() < self.resting_until:
+            return False
+        try:
+            return bool(self._queue().count == 0)
+        except (RedisError, OSError) as error:
+            self._rest(f"deliveries wait for Redis: {error}")
+            return False
+
+    def _queue(self) -> Queue:
+        return django_rq.get_queue("deliver", connection=self.client)
+
     def _rest(self, why: str) -> None:
         self.resting_until = time.monotonic() + REST
         log.warning(why)
@@ -92,7 +104,7 @@ class _Courier:
         if time.monotonic() < self.resting_until:
             return False
         try:
-            queue = django_rq.get_queue("deliver", connection=self.client)
+            queue = self._queue()
             if queue.count >= MOST:
                 log.warning("%s waits: %s jobs stand in Redis already; is a worker running?", job_id, MOST)
                 return False
@@ -111,6 +123,11 @@ _courier = _Courier()
 def is_away() -> bool:
     """Redis takes no job at the moment: what is owed stays where it is, untouched."""
     return _courier.is_away()
+
+
+def no_job_waits() -> bool:
+    """Redis answers, and no job stands there: one that was handed over is with a worker, or lost."""
+    return _courier.holds_none()
 
 
 def deliver(delivery_id: int, epoch: int) -> bool:

@@ -19,14 +19,12 @@ import httpx
 import psycopg
 import redis
 
+from config.embedded.programs import BEAT, WORKER
 from config.embedded.redis import Redis
 from tests.receiver import Receiver, receiving
 from tests.servers import ROOT, SERVERS, Servers, free_port, run_manage
 
 PASSWORD = "correct horse battery staple"
-
-WORKER = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
-WORKER += ["--serializer", "rq.serializers.JSONSerializer"]
 
 # Who works at every system that is set up without other names.
 PEOPLE = {"amina": "agent", "kim": "agent", "lea": "agent", "dana": "lead"}
@@ -104,7 +102,7 @@ class System:
     def start(self, name: str) -> None:
         """web, worker…, or beat…"""
         # Tied to this process: none of them outlives a test run that is killed.
-        command = ["-m", "config.embedded.tied", "manage.py", *(WORKER if name.startswith("worker") else ["beat"])]
+        command = ["-m", "config.embedded.tied", "manage.py", *(WORKER if name.startswith("worker") else BEAT)]
         if name == "web":
             command = ["-m", "config.embedded.web"]
         with open(self.folder / f"{name}.log", "ab") as log:

@@ -10,6 +10,11 @@ from config.embedded import places, web
 # The longest a process may take to end of itself, seconds.
 PATIENCE = 15
 
+# The commands of manage.py. `migrate` has run Django's checks before any of them starts.
+BEAT = ["beat", "--skip-checks"]
+WORKER = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
+WORKER += ["--serializer", "rq.serializers.JSONSerializer", "--skip-checks"]
+
 HEAD = """\
 ; Written by config/embedded/programs.py at each start. To look inside while it runs:
 ;   .venv/bin/supervisorctl -c THIS_FILE status
@@ -38,10 +43,8 @@ def configuration(var: Path, port: int, *, postgres: bool, redis: bool) -> str:
         text += _program("redis", ["-m", "config.embedded.redis", os.fspath(places.redis_dir(var))])
     roles = f'DATABASE_ROLE="app",DATABASE_POOL="{web.THREADS}",PORT="{port}"'
     text += _program("web", ["-m", "config.embedded.web"], environment=roles, autostart="false")
-    worker = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
-    worker += ["--serializer", "rq.serializers.JSONSerializer", "--skip-checks"]
-    text += _program("deliver", [*_tied("manage.py"), *worker], copies=2, autostart="false")
-    text += _program("beat", [*_tied("manage.py"), "beat", "--skip-checks"], copies=2, autostart="false")
+    text += _program("deliver", [*_tied("manage.py"), *WORKER], copies=2, autostart="false")
+    text += _program("beat", [*_tied("manage.py"), *BEAT], copies=2, autostart="false")
     if postgres:
         receiver = ["-m", "config.embedded.receiver", os.fspath(var), str(port + 1)]
         text += _program("helpdesk", receiver, autostart="false")

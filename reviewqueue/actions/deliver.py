@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from reviewqueue import later
@@ -27,6 +27,8 @@ LONGEST_WAIT = 86_400
 IN_QUEUE = 400
 # A job that has not started after this (s) is taken as lost.
 QUEUED_DEADLINE = 45
+# … and after this (s) already where no job stands in Redis any more: it has lost them, or a worker died with one.
+MISSED_DEADLINE = 5
 # A worker that has not answered after this (s) is taken as dead: longer than a send and its bookkeeping.
 SENDING_DEADLINE = webhook.SECONDS + 10
 # A delivery over which so many workers fell silent in a row has failed: it may be what kills them.
@@ -238,12 +240,18 @@ def _wait(attempts: int) -> float:
     return WAITS[min(attempts, len(WAITS)) - 1] * (1 + random.random() / 10)  # noqa: S311  jitter, not a secret
 
 
-@transaction.atomic
 def sweep() -> int:
     """Take up the deliveries whose job or worker was lost; how many. Any number of processes may run this."""
+    # One that a worker took and has not begun yet may be among them: its epoch is over then, and it goes round again.
+    early = timedelta(seconds=QUEUED_DEADLINE - MISSED_DEADLINE if later.no_job_waits() else 0)
+    return _sweep(Q(deadline__lt=Now() + early) & (Q(status="queued") | Q(deadline__lt=Now())))
+
+
+@transaction.atomic
+def _sweep(lost: Q) -> int:
     over = list(
         Delivery.objects.select_for_update(skip_locked=True)
-        .filter(status__in=("queued", "sending"), deadline__lt=Now())
+        .filter(lost, status__in=("queued", "sending"))
         .order_by("deadline")[:IN_QUEUE]
     )
     for delivery in over:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from config.embedded.redis import Redis
@@ -203,6 +204,47 @@ def test_a_lost_job_is_found_by_its_deadline_and_an_old_one_does_nothing(receive
     for epoch in (1, 2, 3):
         job(delivery, epoch)
     assert receiver.ids() == [delivery.webhook_id]
+
+
+@pytest.mark.usefixtures("committed")
+def test_jobs_that_redis_has_lost_are_missed_within_seconds(receiver, work, empty_redis):
+    make_endpoint(receiver.url)
+    deliveries = [approved(), approved()]
+    assert deliver.dispatch() == 2
+    aged(deliver.MISSED_DEADLINE + 1)
+    assert by_worker(deliver.sweep) == 0, "they stand there, however long it takes"
+    empty_redis.flushall()
+    assert by_worker(deliver.sweep) == 2
+    assert deliver.dispatch() == 2
+    empty_redis.flushall()
+    assert by_worker(deliver.sweep) == 0, "a worker may have taken them this moment"
+    aged(deliver.MISSED_DEADLINE + 1)
+    assert by_worker(deliver.sweep) == 2
+    assert deliver.dispatch() == 2
+    work()
+    assert sorted(receiver.ids()) == sorted(delivery.webhook_id for delivery in deliveries)
+
+
+@pytest.mark.usefixtures("committed")
+def test_who_is_sending_or_cannot_be_asked_is_not_taken_for_lost(receiver, empty_redis, courier, tmp_path):
+    make_endpoint(receiver.url)
+    sending, queued = approved(), approved()
+    assert deliver.dispatch() == 2
+    by_worker(deliver._start, sending.pk, 1)
+    aged(deliver.MISSED_DEADLINE + 1)
+    own = Redis(tmp_path).start()
+    courier(own.url)
+    own.kill()
+    assert by_worker(deliver.sweep) == 0
+    courier(SERVERS.redis.url)
+    empty_redis.flushall()
+    assert by_worker(deliver.sweep) == 1
+    assert [again(delivery).status for delivery in (sending, queued)] == ["sending", "retry"]
+
+
+def aged(seconds: float) -> None:
+    """So long passes for what is under way."""
+    Delivery.objects.exclude(deadline=None).update(deadline=F("deadline") - timedelta(seconds=seconds))
 
 
 @pytest.mark.django_db

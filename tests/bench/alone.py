@@ -15,6 +15,7 @@ from statistics import median
 
 import httpx
 
+from config.embedded.programs import BEAT, WORKER
 from reviewqueue.edits import word_diff
 from reviewqueue.figures import BUCKETS
 from tests.bench import deep, wire
@@ -98,7 +99,7 @@ def deliver(stage: Stage, plan: Plan) -> Iterator[Result]:
             cursor.execute("VACUUM ANALYZE")
         limit = stage.inside(world.database, "empty_jobs", role="worker", number=number)
         world.start("manage.py", *WORKER, role="worker")
-        world.start("manage.py", "beat", role="worker")
+        world.start("manage.py", *BEAT, role="worker")
         until = time.monotonic() + 120
         first = 0.0
         while len(receiver.posts) < number and time.monotonic() < until:
@@ -113,10 +114,6 @@ def deliver(stage: Stage, plan: Plan) -> Iterator[Result]:
         yield most("deliveries lost", lost, "", 0)
 
 
-WORKER = ["rqworker", "deliver", "--worker-class", "reviewqueue.later.Worker"]
-WORKER += ["--serializer", "rq.serializers.JSONSerializer", "--skip-checks"]
-
-
 def on_the_wire(stage: Stage, plan: Plan) -> Iterator[Result]:
     """From the press of the button to the receiver, with no hold, while nothing else happens."""
     with stage.world(200) as world, receiving() as receiver:
@@ -125,7 +122,7 @@ def on_the_wire(stage: Stage, plan: Plan) -> Iterator[Result]:
             cursor.execute("UPDATE endpoint SET url = %s", (receiver.url,))
         port = world.serve()
         world.start("manage.py", *WORKER, role="worker")
-        world.start("manage.py", "beat", role="worker")
+        world.start("manage.py", *BEAT, role="worker")
         time.sleep(4)
         took = [decided_to_wire(port, agent["session"], receiver) for agent in stage.cast["agents"][: 8 * plan.rounds]]
         notes = [f"p50 {median(took):.0f} ms"]
@@ -202,7 +199,7 @@ def memory(stage: Stage, plan: Plan) -> Iterator[Result]:
         port = world.serve()
         web = world.processes[0]
         worker = world.start("manage.py", *WORKER, role="worker")
-        beat = world.start("manage.py", "beat", role="worker")
+        beat = world.start("manage.py", *BEAT, role="worker")
         drive(port, [wire.submitter(stage.cast["bot_key"], fresh()) for _ in range(8)], plan.seconds * 2)
         drive(port, [wire.reviewer(agent) for agent in stage.cast["agents"][:8]], plan.seconds * 2)
         for name, process in (("web worker", web), ("RQ worker", worker), ("beat", beat)):

@@ -7,6 +7,7 @@ from itertools import count
 from statistics import median
 from typing import Any
 
+from config.embedded.programs import BEAT
 from tests.bench import wire
 from tests.bench.load import Answer, Client, Load, drive
 from tests.bench.stage import Stage, World, cpu_of
@@ -191,7 +192,7 @@ def review(depth: int) -> Callable[[Stage, Plan], Iterator[Result]]:
                 f" FROM generate_series(1, {max(deep, 20_000)}) AS n"
             )
             ours, bare = world.serve(), world.serve("tests.bench.bare")
-            world.start("manage.py", "beat", role="worker")
+            world.start("manage.py", *BEAT, role="worker")
             # Each side has agents of its own: what one holds the other cannot decide.
             mine, theirs = stage.cast["agents"][:16], stage.cast["agents"][16:32]
             sides = [

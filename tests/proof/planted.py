@@ -82,8 +82,8 @@ def main(*names: str) -> int:
     faults = names or tuple(plants)
     print(f"{'fault':42} {'':15} {'s':>4}  caught by", flush=True)
     good = True
-    # Each in a process with servers of its own, two at once.
-    pool = ThreadPoolExecutor(2)
+    # Each in a process with servers of its own, three at once.
+    pool = ThreadPoolExecutor(3)
     control = pool.submit(run, "", *dict.fromkeys(test for fault in faults for test in plants[fault].where))
     runs = [pool.submit(run, fault, *plants[fault].where) for fault in faults]
     for fault, running in zip(faults, runs, strict=True):
