@@ -1,11 +1,12 @@
 """Work for RQ's workers. The only place that enqueues, and it survives a dead Redis: what is owed stands in
-PostgreSQL, a job is only the courier, and one that is lost is sent again when its deadline passes.
+PostgreSQL, a job is only the courier, and one that is lost is missed, at the latest when its deadline passes.
 
 A job carries ids and an epoch, never a text, an address or a secret.
 """
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import django_rq
@@ -84,17 +85,17 @@ class _Courier:
             return True
         return False
 
-    def holds_none(self) -> bool:
+    def unknown(self, job_ids: list[str]) -> list[bool]:
         if time.monotonic() < self.resting_until:
-            return False
+            return [False] * len(job_ids)
         try:
-            return bool(self._queue().count == 0)
+            with self.client.pipeline(transaction=False) as pipeline:
+                for job_id in job_ids:
+                    pipeline.exists(Job.key_for(job_id))
+                return [not found for found in pipeline.execute()]
         except (RedisError, OSError) as error:
             self._rest(f"deliveries wait for Redis: {error}")
-            return False
-
-    def _queue(self) -> Queue:
-        return django_rq.get_queue("deliver", connection=self.client)
+            return [False] * len(job_ids)
 
     def _rest(self, why: str) -> None:
         self.resting_until = time.monotonic() + REST
@@ -104,7 +105,7 @@ class _Courier:
         if time.monotonic() < self.resting_until:
             return False
         try:
-            queue = self._queue()
+            queue = django_rq.get_queue("deliver", connection=self.client)
             if queue.count >= MOST:
                 log.warning("%s waits: %s jobs stand in Redis already; is a worker running?", job_id, MOST)
                 return False
@@ -125,14 +126,20 @@ def is_away() -> bool:
     return _courier.is_away()
 
 
-def no_job_waits() -> bool:
-    """Redis answers, and no job stands there: one that was handed over is with a worker, or lost."""
-    return _courier.holds_none()
-
-
 def deliver(delivery_id: int, epoch: int) -> bool:
     """Enqueue one delivery of one epoch. False where Redis is away or full: the sweep finds it."""
-    return _courier.enqueue(DELIVER, (delivery_id, epoch), f"delivery-{delivery_id}-{epoch}")
+    return _courier.enqueue(DELIVER, (delivery_id, epoch), _job_id(delivery_id, epoch))
+
+
+def lost(deliveries: Sequence[tuple[int, int]]) -> list[int]:
+    """Of these (delivery, epoch), the deliveries whose job Redis does not know: none waits, is being run or has failed.
+    Where Redis is away, that cannot be said of any."""
+    unknown = _courier.unknown([_job_id(*delivery) for delivery in deliveries])
+    return [delivery_id for (delivery_id, _), gone in zip(deliveries, unknown, strict=True) if gone]
+
+
+def _job_id(delivery_id: int, epoch: int) -> str:
+    return f"delivery-{delivery_id}-{epoch}"
 
 
 class OurJob(Job):

@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
@@ -30,8 +30,17 @@ logger = logging.getLogger(__name__)
 
 
 class Rule(NamedTuple):
+    """What a code means in HTTP, and where its page leads on.
+
+    `way`: `next` to the next draft, as this one is no longer the reader's; `text` back to it with what was typed, and
+    `desk` without (with `form`, one of the desk's, open); `retry` to the same request once more; `start` to the start
+    page. What a page knows besides, such as a newer draft, comes before it.
+    """
+
     status: int
     title: str
+    way: Literal["next", "text", "desk", "retry", "start"] = "next"
+    form: Literal["", "reject", "confirm"] = ""
 
 
 # The one table: what each code means in HTTP. docs/api.md and the reference page list it.
@@ -42,42 +51,42 @@ RULES = {
     "other-tab": Rule(409, _("You decided this in another tab")),
     "taken-over": Rule(409, _("A lead took this draft over")),
     "already-voted": Rule(409, _("You have voted on this draft")),
-    "nobody-there": Rule(409, _("Nobody there can take it")),
-    "rounds-used": Rule(409, _("The bot has had its tries")),
+    "nobody-there": Rule(409, _("Nobody there can take it"), "desk"),
+    "rounds-used": Rule(409, _("The bot has had its tries"), "desk"),
     "not-delivered": Rule(409, _("There is nothing to correct")),
     "slot-taken": Rule(409, _("Somebody else has this draft")),
-    "newer-message": Rule(409, _("The customer wrote again")),
+    "newer-message": Rule(409, _("The customer wrote again"), "text"),
     "newer-draft": Rule(409, _("The bot sent a newer draft")),
-    "draft-changed": Rule(409, _("The draft is not the one you saw")),
+    "draft-changed": Rule(409, _("The draft is not the one you saw"), "text"),
     "already-sent": Rule(409, _("Too late to undo")),
     "already-delivered": Rule(409, _("Already delivered")),
-    "cannot-send-again": Rule(409, _("This delivery cannot be sent again")),
+    "cannot-send-again": Rule(409, _("This delivery cannot be sent again"), "start"),
     "opted-out": Rule(409, _("The customer chose people only")),
     "consent-missing": Rule(409, _("The customer has not agreed")),
     "withdrawn": Rule(410, _("The draft was withdrawn")),
     "expired": Rule(410, _("The draft expired")),
     "erased": Rule(410, _("The draft was erased")),
-    "check-failed": Rule(422, _("The text cannot be sent as it is")),
-    "check-warning": Rule(422, _("The text needs a second look")),
+    "check-failed": Rule(422, _("The text cannot be sent as it is"), "text"),
+    "check-warning": Rule(422, _("The text needs a second look"), "text"),
     "external-id-reused": Rule(422, "The external_id belongs to other content"),
     "unknown-queue": Rule(422, _("No such queue")),
     "conversation-mismatch": Rule(422, "Conversation and customer do not match"),
-    "reason-missing": Rule(422, _("A reason is missing")),
-    "not-confirmed": Rule(422, _("Not confirmed yet")),
-    "too-fast": Rule(429, _("Faster than reading")),
-    "not-allowed": Rule(403, _("Not allowed")),
-    "not-found": Rule(404, _("Not found")),
+    "reason-missing": Rule(422, _("A reason is missing"), "desk", "reject"),
+    "not-confirmed": Rule(422, _("Not confirmed yet"), "desk", "confirm"),
+    "too-fast": Rule(429, _("Faster than reading"), "desk", "confirm"),
+    "not-allowed": Rule(403, _("Not allowed"), "start"),
+    "not-found": Rule(404, _("Not found"), "start"),
     # What the doors refuse before any action.
-    "bad-request": Rule(400, _("The request cannot be read")),
+    "bad-request": Rule(400, _("The request cannot be read"), "start"),
     "bad-json": Rule(400, "The body is not JSON that is read here"),
     "unauthorized": Rule(401, "No valid key"),
-    "method-not-allowed": Rule(405, _("Method not allowed")),
+    "method-not-allowed": Rule(405, _("Method not allowed"), "start"),
     "body-too-large": Rule(413, _("The body is too large")),
     "batch-too-large": Rule(413, "Too many drafts in one batch"),
     "unsupported-media-type": Rule(415, "The body is not application/json in UTF-8"),
     "invalid": Rule(422, _("A field is not valid")),
-    "server-error": Rule(500, _("Something went wrong on our side")),
-    "unavailable": Rule(503, _("Not available at the moment")),
+    "server-error": Rule(500, _("Something went wrong on our side"), "retry"),
+    "unavailable": Rule(503, _("Not available at the moment"), "retry"),
 }
 
 # Where a problem's `type` leads: the reference page has an anchor for each code.
@@ -160,11 +169,14 @@ def _known(request: HttpRequest, status: int) -> HttpRequest | None:
 
 def _context(request: HttpRequest, refused: Refused) -> dict[str, Any]:
     text, draft_id = refused.facts.get("text") or _typed(request), refused.facts.get("draft_id")
-    user = getattr(request, "user", None) if RULES[refused.code].status < 500 else None
+    rule = RULES[refused.code]
+    user = getattr(request, "user", None) if rule.status < 500 else None
     told = happened(draft_id, user, text) if draft_id and isinstance(user, User) and user.decides else None
     return {
         "code": refused.code,
-        "title": gettext(RULES[refused.code].title),
+        "title": gettext(rule.title),
+        "way": rule.way,
+        "form": rule.form,
         "detail": refused.detail,
         "text": text,
         "draft_id": draft_id,

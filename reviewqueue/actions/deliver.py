@@ -27,7 +27,7 @@ LONGEST_WAIT = 86_400
 IN_QUEUE = 400
 # A job that has not started after this (s) is taken as lost.
 QUEUED_DEADLINE = 45
-# … and after this (s) already where no job stands in Redis any more: it has lost them, or a worker died with one.
+# … and after this (s) already where Redis knows no such job: it has lost its memory.
 MISSED_DEADLINE = 5
 # A worker that has not answered after this (s) is taken as dead: longer than a send and its bookkeeping.
 SENDING_DEADLINE = webhook.SECONDS + 10
@@ -242,16 +242,22 @@ def _wait(attempts: int) -> float:
 
 def sweep() -> int:
     """Take up the deliveries whose job or worker was lost; how many. Any number of processes may run this."""
-    # One that a worker took and has not begun yet may be among them: its epoch is over then, and it goes round again.
-    early = timedelta(seconds=QUEUED_DEADLINE - MISSED_DEADLINE if later.no_job_waits() else 0)
-    return _sweep(Q(deadline__lt=Now() + early) & (Q(status="queued") | Q(deadline__lt=Now())))
+    return _sweep(_missed())
+
+
+def _missed() -> Q:
+    """Those that Redis was handed a while ago and knows nothing of."""
+    handed_over = Q(status="queued", deadline__lt=Now() + timedelta(seconds=QUEUED_DEADLINE - MISSED_DEADLINE))
+    jobs = list(Delivery.objects.filter(handed_over).values_list("pk", "epoch")[:IN_QUEUE])
+    # One that was handed over anew in this very moment has a later deadline, and is not meant.
+    return handed_over & Q(pk__in=later.lost(jobs) if jobs else [])
 
 
 @transaction.atomic
-def _sweep(lost: Q) -> int:
+def _sweep(missed: Q) -> int:
     over = list(
         Delivery.objects.select_for_update(skip_locked=True)
-        .filter(lost, status__in=("queued", "sending"))
+        .filter(missed | Q(status__in=("queued", "sending"), deadline__lt=Now()))
         .order_by("deadline")[:IN_QUEUE]
     )
     for delivery in over:

@@ -13,8 +13,12 @@ from reviewqueue.models import Endpoint, Queue, User
 
 @transaction.atomic
 def configure(name: str, **changes: int | dict[str, int]) -> Queue:
-    """The queue of that name, made if it is new, with these fields changed; the database refuses bad ranges."""
-    queue, new = Queue.objects.update_or_create(name=name, defaults=changes)
+    """The queue of that name, made if it is new, with these fields changed; the database refuses bad ranges.
+
+    Who names the hold of a new one has named it for all channels.
+    """
+    at_first = {"channel_holds": {}} if "hold_seconds" in changes else {}
+    queue, new = Queue.objects.update_or_create(name=name, defaults=changes, create_defaults=at_first | changes)
     if new or changes:
         log("queue.configured", SYSTEM, queue=queue.pk, **changes)
     return queue

@@ -22,7 +22,7 @@ RISK_WORDS = {"low": _("low"), "normal": _("normal"), "high": _("high")}
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\Z")
 
 # "chat 3", "chat: 3", "chat=3"
-CHANNEL_HOLD = re.compile(r"(?P<channel>[a-z0-9_-]{1,32})(?:\s*[:=]\s*|\s+)(?P<seconds>[0-9]{1,4})\Z")
+CHANNEL_HOLD = re.compile(r"(?P<channel>[a-z0-9_-]{1,32})(?:\s*[:=]\s*|\s+)(?P<seconds>[0-9]{1,9})\Z")
 LONGEST_HOLD = 1800
 
 # The most entries of a list, and the most characters of one.
@@ -120,7 +120,7 @@ class QueueSettings(forms.Form):
         max_value=LONGEST_HOLD,
     )
     channel_holds = ChannelHolds(
-        label=_("The same for single channels"),
+        label=_("Seconds a reply can be undone, channel by channel"),
         help_text=_("One a line: the channel and its seconds, such as “chat 3”. All others have the seconds above."),
     )
     lease_seconds = forms.IntegerField(

@@ -66,6 +66,7 @@ def on_bench(request: SignedIn, bench: queries.Bench, mode: str = "", **more: An
         "draft": bench.draft,
         "seen": bench.seen,
         "mode": mode,
+        "at_once": bench.at_once and mode not in ("escalate", "hand"),
         "typed": bench.kept if bench.kept is not None else bench.text,
         "decision_key": uuid.uuid4(),
         "causes": CAUSE_WORDS,

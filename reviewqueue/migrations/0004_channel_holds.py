@@ -4,6 +4,9 @@ from django.db import migrations, models
 
 from reviewqueue.models.queue import channel_holds
 
+# Whoever chose a hold chose it for all channels.
+CHOSEN = "UPDATE queue SET channel_holds = '{}' WHERE hold_seconds <> 10;"
+
 RANGE = """
 ALTER TABLE queue ADD CONSTRAINT queue_channel_holds_range CHECK (
   jsonb_typeof(channel_holds) = 'object' AND NOT jsonb_path_exists(channel_holds,
@@ -21,5 +24,6 @@ class Migration(migrations.Migration):
             name="channel_holds",
             field=models.JSONField(blank=True, db_default={"chat": 3}, default=channel_holds),
         ),
+        migrations.RunSQL(CHOSEN, migrations.RunSQL.noop),
         migrations.RunSQL(RANGE, migrations.RunSQL.noop),
     ]

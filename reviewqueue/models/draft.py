@@ -94,9 +94,9 @@ class Draft(models.Model):
 
     @property
     def hold_seconds(self) -> int:
-        """How long a decision on it can be undone: its channel says so, or else its queue."""
+        """How long a decision on it can be undone. A reply's channel may say so, or else its queue."""
         queue = self.lane.queue
-        channel = self.conversation.channel if self.conversation else ""
+        channel = self.conversation.channel if self.conversation and self.kind == "reply" else ""
         seconds: int = queue.channel_holds.get(channel, queue.hold_seconds)
         return seconds
 

@@ -14,9 +14,9 @@ def channel_holds() -> dict[str, int]:
 
 
 class Queue(models.Model):
-    """A named stream of work. `hold_seconds` a decision can be undone, in a channel of `channel_holds` (channel →
-    seconds) as long as that says; `lease_seconds` a claim lasts without a sign of life, `target_seconds` until a draft
-    without `due_at` is due. A lower `priority` (0 to 9) is handed out first.
+    """A named stream of work. `hold_seconds` a decision can be undone, on a reply in a channel of `channel_holds`
+    (channel → seconds) as long as that says; `lease_seconds` a claim lasts without a sign of life, `target_seconds`
+    until a draft without `due_at` is due. A lower `priority` (0 to 9) is handed out first.
 
     How carefully its drafts are read: `seats` people judge each, `risk` is the least tier of any, `policy_points` are
     confirmed in tier high, `blind_percent` of its labels are judged without seeing the bot's, `return_rounds` times a

@@ -117,6 +117,15 @@ class Bench:
         return self.draft.origin == "agent"
 
     @property
+    def at_once(self) -> bool:
+        """What is decided here is not held; it may be the last vote of several."""
+        return self.draft.hold_seconds == 0 and self.before.seat >= self.draft.seats
+
+    @property
+    def sends(self) -> bool:
+        return self.draft.kind == "reply" and self.draft.mode == "live"
+
+    @property
     def newer(self) -> bool:
         """The customer wrote again after the bot read the conversation."""
         known = self.draft.submission.conversation_rev

@@ -330,9 +330,11 @@ def test_a_channel_has_a_hold_of_its_own():
         hold = Hold.objects.get(pk=decision.pk)
         assert hold.until - decision.at == timedelta(seconds=seconds), channel
         assert (hold.settled_at is not None) == (seconds == 0), channel
-    label = claimed(agent, kind="sentiment")
-    decision = decide.approve(label.pk, **seen(label, agent))
-    assert Hold.objects.get(pk=decision.pk).until - decision.at == timedelta(seconds=600), "no conversation"
+    for of_label in (None, _conversation("sms")):
+        label = claimed(agent, kind="sentiment", conversation=of_label)
+        decision = decide.approve(label.pk, **seen(label, agent))
+        hold = Hold.objects.get(pk=decision.pk)
+        assert hold.until - decision.at == timedelta(seconds=600), "nobody waits for a label"
 
 
 @pytest.mark.django_db

@@ -217,17 +217,28 @@ def test_jobs_that_redis_has_lost_are_missed_within_seconds(receiver, work, empt
     assert by_worker(deliver.sweep) == 2
     assert deliver.dispatch() == 2
     empty_redis.flushall()
-    assert by_worker(deliver.sweep) == 0, "a worker may have taken them this moment"
+    assert by_worker(deliver.sweep) == 0, "they may be on their way to Redis"
     aged(deliver.MISSED_DEADLINE + 1)
-    assert by_worker(deliver.sweep) == 2
+    beside = approved()
+    assert deliver.dispatch() == 1
+    aged(deliver.MISSED_DEADLINE + 1)
+    assert by_worker(deliver.sweep) == 2, "not the one beside them, which stands there"
+    assert again(beside).status == "queued"
     assert deliver.dispatch() == 2
     work()
-    assert sorted(receiver.ids()) == sorted(delivery.webhook_id for delivery in deliveries)
+    assert sorted(receiver.ids()) == sorted(delivery.webhook_id for delivery in [*deliveries, beside])
 
 
 @pytest.mark.usefixtures("committed")
-def test_who_is_sending_or_cannot_be_asked_is_not_taken_for_lost(receiver, empty_redis, courier, tmp_path):
+def test_what_is_being_sent_has_failed_or_cannot_be_asked_for_is_not_taken_for_lost(
+    receiver, work, empty_redis, courier, tmp_path, monkeypatch
+):
     make_endpoint(receiver.url)
+    failed = approved()
+    assert deliver.dispatch() == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(deliver, "_start", lambda *_: 1 / 0)
+        work()
     sending, queued = approved(), approved()
     assert deliver.dispatch() == 2
     by_worker(deliver._start, sending.pk, 1)
@@ -237,9 +248,11 @@ def test_who_is_sending_or_cannot_be_asked_is_not_taken_for_lost(receiver, empty
     own.kill()
     assert by_worker(deliver.sweep) == 0
     courier(SERVERS.redis.url)
-    empty_redis.flushall()
+    for job in empty_redis.scan_iter("rq:job:*"):
+        if job != f"rq:job:delivery-{failed.pk}-1":
+            empty_redis.delete(job)
     assert by_worker(deliver.sweep) == 1
-    assert [again(delivery).status for delivery in (sending, queued)] == ["sending", "retry"]
+    assert [again(delivery).status for delivery in (failed, sending, queued)] == ["queued", "sending", "retry"]
 
 
 def aged(seconds: float) -> None:

@@ -122,12 +122,13 @@ def test_a_queue_is_made_and_changed_knob_by_knob():
     assert run("queue", "vip", "--hold=0", "--lease=30", "--target=60") == (
         "queue vip: priority 1, hold_seconds 0, lease_seconds 30, target_seconds 60, hold of chat 3"
     )
-    run("queue", "vip", "--channel-holds", "chat=1", "sms=0")
+    assert run("queue", "calls", "--hold=0").endswith("hold_seconds 0, lease_seconds 600, target_seconds 14400")
+    run("queue", "vip", "--channel-holds=chat=1,sms=0")
     assert Queue.objects.get(name="vip").channel_holds == {"chat": 1, "sms": 0}
     run("queue", "vip")
     assert Queue.objects.get(name="vip").lease_seconds == 30
     assert Queue.objects.get(name="vip").channel_holds == {"chat": 1, "sms": 0}
-    run("queue", "vip", "--channel-holds")
+    run("queue", "vip", "--channel-holds=")
     assert Queue.objects.get(name="vip").channel_holds == {}
 
 
@@ -142,9 +143,9 @@ def test_a_knob_out_of_its_range_changes_nothing(knob):
     assert (queue.priority, queue.hold_seconds, queue.lease_seconds, queue.target_seconds) == (5, 10, 600, 14_400)
 
 
-@pytest.mark.parametrize("said", ["chat", "chat=", "=3", "chat=-1", "chat=2.5", "chat=soon"])
+@pytest.mark.parametrize("said", ["chat", "chat=", "=3", "chat=-1", "chat=2.5", "chat=soon", "chat=3,chat=4"])
 def test_a_channel_has_seconds(said):
-    with pytest.raises(CommandError, match="is not a channel and its seconds, such as chat=3"):
+    with pytest.raises(CommandError, match="does not name channels, each once with its seconds"):
         run("queue", "default", "--channel-holds", said)
 
 

@@ -81,16 +81,42 @@ def test_it_is_said_before_what_is_sent_at_once(amina, seconds):
 
 
 @pytest.mark.parametrize(
-    ("kind", "mode", "says"),
-    [("sentiment", "", "Final"), ("reply", "edit", "Sends"), ("reply", "reject", "Final"), ("reply", "hand", None)],
+    ("draft", "mode", "says"),
+    [
+        ({"kind": "sentiment"}, "", "Final"),
+        ({}, "edit", "Sends"),
+        ({}, "reject", "Final"),
+        ({}, "hand", None),
+    ],
 )
-def test_what_sends_nothing_is_final_at_once(amina, kind, mode, says):
+def test_what_sends_nothing_is_final_at_once(amina, draft, mode, says):
     make_queue(hold_seconds=0)
-    make_draft(kind=kind)
+    make_draft(**draft)
     amina.claim()
-    page = amina.open(f"/desk?{mode}=1")
+    assert at_once(amina.open(f"/desk?{mode}=1")) == says
+
+
+def test_a_sandbox_sends_nothing_at_once(amina):
+    make_queue(hold_seconds=0)
+    make_draft(bot=make_bot(sandbox=True))
+    assert at_once(amina.claim()) == "Final"
+
+
+def test_a_first_vote_is_no_end(browse):
+    make_queue(hold_seconds=0, seats=2)
+    amina, ben = browse(make_agent("amina")), browse(make_agent("ben"))
+    draft = make_draft()
+    assert at_once(amina.claim()) is None
+    amina.decide(draft.pk, "approve")
+    assert at_once(ben.claim()) == "Sends"
+
+
+def at_once(page):
+    """What the bar says of it, which is also what it is described by."""
     said = [word for word in ("Final", "Sends") if f"{word} at once, cannot be undone." in page.words]
-    assert said == ([says] if says else [])
+    described = page.root.one("section", id="decide").attributes.get("aria-describedby")
+    assert bool(said) == (described == "at-once")
+    return said[0] if said else None
 
 
 def test_evidence_links_lead_to_the_web_only(amina):

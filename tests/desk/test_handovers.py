@@ -173,6 +173,7 @@ def test_an_answer_of_ones_own_is_written_sent_and_found_again(amina):
     assert page.root.one("label", for_="text").words == "Your answer"
     assert "AI draft" not in page.words
     assert page.root.one("textarea", id="text").text == ""
+    assert 'class="due' not in page.html, "nobody waits for what was just begun"
     address = f"/drafts/{own.pk}/decision"
     post(amina, page, address, text="Dear Sam.\nI looked.")
     decision = Decision.objects.get()

@@ -73,6 +73,7 @@ def test_the_same_again_changes_nothing(dana):
         ("channel_holds", "chat 2.5", "not: chat 2.5"),
         ("channel_holds", "chat 3\nchat: 4", "two lines for one channel: chat"),
         ("channel_holds", "chat 1801", "The longest hold is 1800 seconds."),
+        ("channel_holds", "chat 18000", "The longest hold is 1800 seconds."),
         ("channel_holds", f"{'c' * 33} 3", "not: ccc"),
         ("lease_seconds", "4", "greater than or equal to 5"),
         ("priority", "10", "less than or equal to 9"),

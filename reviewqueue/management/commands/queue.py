@@ -21,11 +21,15 @@ RANGES = (
 )
 
 
-def channel_hold(said: str) -> tuple[str, int]:
-    channel, _, seconds = said.partition("=")
-    if not (channel and seconds.isdecimal()):
-        raise ArgumentTypeError(f"{said!r} is not a channel and its seconds, such as chat=3.")
-    return channel, int(seconds)
+def channel_holds(said: str) -> dict[str, int]:
+    """`chat=3,sms=0` by channel."""
+    holds: dict[str, int] = {}
+    for one in filter(None, said.split(",")):
+        channel, _, seconds = one.partition("=")
+        if not (channel and seconds.isdecimal()) or channel in holds:
+            raise ArgumentTypeError(f"{said!r} does not name channels, each once with its seconds, as in chat=3,sms=0.")
+        holds[channel] = int(seconds)
+    return holds
 
 
 class Command(BaseCommand):
@@ -37,17 +41,16 @@ class Command(BaseCommand):
             parser.add_argument(f"--{knob}", type=int, help=what)
         parser.add_argument(
             "--channel-holds",
-            nargs="*",
-            type=channel_hold,
-            metavar="CHANNEL=SECONDS",
-            help="channels with a hold of their own, such as chat=3; none: all have the queue's",
+            type=channel_holds,
+            metavar="CHANNEL=SECONDS,…",
+            help="channels with a hold of their own, such as chat=3,sms=0; '' for none",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = {knob: knob if knob == "priority" else f"{knob}_seconds" for knob in KNOBS}
         changes = {names[knob]: options[knob] for knob in KNOBS if options[knob] is not None}
         if options["channel_holds"] is not None:
-            changes["channel_holds"] = dict(options["channel_holds"])
+            changes["channel_holds"] = options["channel_holds"]
         try:
             queue = queues.configure(options["name"], **changes)
         except (DataError, IntegrityError) as error:
