@@ -17,7 +17,7 @@ def configure(name: str, **changes: int | dict[str, int]) -> Queue:
 
     Who names the hold of a new one has named it for all channels.
     """
-    at_first = {"channel_holds": {}} if "hold_seconds" in changes else {}
+    at_first: dict[str, Any] = {"channel_holds": {}} if "hold_seconds" in changes else {}
     queue, new = Queue.objects.update_or_create(name=name, defaults=changes, create_defaults=at_first | changes)
     if new or changes:
         log("queue.configured", SYSTEM, queue=queue.pk, **changes)
