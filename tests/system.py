@@ -64,6 +64,7 @@ class System:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._reader: psycopg.Connection | None = None
         self.more = {"VAR_DIR": str(folder), "REDIS_URL": self.redis.url, "WEBHOOK_PRIVATE_HOSTS": "127.0.0.1"}
 
     def set_up(self, *queue: str, people: dict[str, str] = PEOPLE, **endpoints: str) -> dict[str, str]:
@@ -154,6 +155,8 @@ class System:
         """At once: nothing of it is needed any more."""
         for name in list(self.processes):
             self.kill(name)
+        if self._reader:
+            self._reader.close()
         self.redis.resume()
         self.redis.stop()
 
@@ -173,9 +176,16 @@ class System:
         return Person(self.url, username)
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """What the database says, to an independent reader."""
-        with psycopg.connect(self.servers.postgres.url("postgres", self.database)) as connection:
-            return connection.execute(sql, params or None).fetchall()
+        """What the database says, to an independent reader, whose connection may have been ended meanwhile."""
+        with suppress(psycopg.OperationalError):
+            if self._reader and not self._reader.closed:
+                return _all(self._reader.execute(sql, params or None))
+        self._reader = psycopg.connect(self.servers.postgres.url("postgres", self.database), autocommit=True)
+        return _all(self._reader.execute(sql, params or None))
+
+
+def _all(found: psycopg.Cursor) -> list[tuple[Any, ...]]:
+    return found.fetchall() if found.description is not None else []
 
 
 class Person:

@@ -16,7 +16,7 @@ from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Draft, Lane, Skip, Submission, User
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.presence import lanes_with_somebody_free
-from reviewqueue.rows import read
+from reviewqueue.rows import composed, read
 
 # Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
 TRIES = 4
@@ -69,14 +69,18 @@ def _next(by: User, slot: int) -> Draft | None:
     if past_redis:
         bring_back()
     lanes = lanes_of(by)
-    skips = Skip.objects.filter(agent=by, until__gt=Now(), draft__status="waiting")
-    skipped = list(skips.values_list("draft_id", flat=True))
+    skipped = [skip.draft_id for skip in _skips(by.pk)]
     return (
         (None if past_redis else _by_redis(by, slot, lanes, skipped))
         or _by_postgres(by, slot, lanes, skipped)
         # What is brought back may lie in a lane that is new.
         or (_by_postgres(by, slot, lanes_of(by), skipped) if lapse() + bring_back() else None)
     )
+
+
+@composed
+def _skips(agent: int) -> "QuerySet[Skip]":
+    return Skip.objects.filter(agent=agent, until__gt=Now(), draft__status="waiting")
 
 
 def claim(draft_id: int, *, by: User) -> Draft:
@@ -143,8 +147,13 @@ def _own(by: User, slot: int) -> Draft | None:
 
 def promote(by: User) -> None:
     """What was leased ahead is on the screen now. Inside the caller's transaction; harmless where there is none."""
-    for draft in Draft.objects.filter(holder=by, slot=AHEAD, status="claimed"):
+    for draft in _ahead(by.pk):
         _show(by, draft.pk)
+
+
+@composed
+def _ahead(holder: int) -> "QuerySet[Draft]":
+    return Draft.objects.filter(holder=holder, slot=AHEAD, status="claimed")
 
 
 def _show(by: User, draft_id: int) -> Draft | None:

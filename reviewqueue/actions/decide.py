@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from reviewqueue import checks, edits
@@ -27,7 +27,7 @@ from reviewqueue.models.decision import SENT_VERDICTS
 from reviewqueue.queries.endpoints import endpoints_for
 from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.returns import rounds_left
-from reviewqueue.rows import read
+from reviewqueue.rows import composed, read
 
 # What the person says about the language of a text, whatever the verdict.
 CAUSES = ("sarcasm", "slang", "dialect", "mixed-language", "both-moods", "unclear")
@@ -167,12 +167,7 @@ def _decide(judgement: Judgement) -> Decision | None:
     # the decision, and one that arrived is seen by it.
     rev = _rev_now(judgement.draft_id)
     # Of two equal requests, the second waits here and then finds the first one's decision.
-    before = (
-        Draft.objects.select_for_update(of=("self",))
-        .select_related("body", "customer", "submission", "conversation", "lane__queue")
-        .filter(pk=judgement.draft_id)
-        .first()
-    )
+    before = next(iter(_locked(judgement.draft_id)), None)
     if vote := _stored(before, judgement):
         return Decision.objects.filter(by_vote=vote).first()
     if before is None:
@@ -200,6 +195,12 @@ def _decide(judgement: Judgement) -> Decision | None:
     if before.hold_seconds == 0:
         settle_at_once(decision)
     return decision
+
+
+@composed
+def _locked(draft: int) -> "QuerySet[Draft]":
+    found = Draft.objects.select_for_update(of=("self",)).filter(pk=draft)
+    return found.select_related("body", "customer", "submission", "conversation", "lane__queue")
 
 
 def _rev_now(draft_id: int) -> int | None:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from reviewqueue.models import Bot, Event, User
+from reviewqueue.rows import insert
 
 SYSTEM = "system"
 
 
 def log(kind: str, actor: User | Bot | str, **ids: Any) -> None:
     """Append one event. `ids` name rows and plain facts, never a text that somebody wrote."""
-    line(kind, actor, **ids).save(force_insert=True)
+    insert([line(kind, actor, **ids)])
 
 
 def line(kind: str, actor: User | Bot | str, **ids: Any) -> Event:

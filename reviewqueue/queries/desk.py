@@ -196,7 +196,7 @@ def bench(draft: Draft, user: User) -> Bench:
         latest=messages[split:],
         evidence=_evidence(draft),
         record=record(draft.bot_id, draft.kind),
-        reasons=list(Reason.objects.filter(kind=draft.kind)),
+        reasons=_REASONS[draft.kind](),
         kept=_kept(draft, user),
         notes=notes_on(draft),
         before=before(draft, user),
@@ -204,6 +204,9 @@ def bench(draft: Draft, user: User) -> Bench:
         tier=tier(draft),
         blind=is_blind(draft),
     )
+
+
+_REASONS = {kind: composed(Reason.objects.filter(kind=kind).all) for kind in ("reply", "sentiment")}
 
 
 @composed
@@ -263,7 +266,13 @@ def _kept(draft: Draft, user: User) -> str | None:
     """What the agent has typed and not sent yet."""
     if draft.kind != "reply":
         return None
-    return Typed.objects.filter(draft=draft, agent=user).values_list("text", flat=True).first()
+    typed = _typed(draft.pk, user.pk)
+    return typed[0].text if typed else None
+
+
+@composed
+def _typed(draft: int, agent: int) -> "QuerySet[Typed]":
+    return Typed.objects.filter(draft=draft, agent=agent)
 
 
 def escalation_reasons() -> list[Reason]:
@@ -278,11 +287,19 @@ def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
 # --- Decisions of mine --------------------------------------------------------------------------------------
 
 
+ALL_HELD = """
+SELECT count(*) FROM (SELECT FROM hold JOIN decision ON decision.id = decision_id
+WHERE by_agent_id = %s AND settled_at IS NULL LIMIT %s) AS few
+"""
+
+
 def held(user: User) -> tuple[list[Hold], int]:
     """(my last decisions that can still be undone, newest first; how many more there are, counted to MANY)"""
     last, more = _last_held(user.pk), 0
     if len(last) > HELD:
-        more = _some(Hold.objects.filter(decision__by_agent=user, settled_at=None)) - HELD
+        with connection.cursor() as cursor:
+            cursor.execute(ALL_HELD, [user.pk, MANY + 1])
+            more = cursor.fetchone()[0] - HELD
     return last[:HELD], more
 
 
@@ -305,6 +322,7 @@ TODAY = """
 SELECT count(*) FROM (SELECT id, at FROM decision WHERE by_agent_id = %s ORDER BY id DESC LIMIT %s) AS last
 WHERE at >= %s AND (SELECT outcome FROM settlement WHERE decision_id = last.id) IS DISTINCT FROM 'undone'
 """
+LEFT = "SELECT count(*) FROM (SELECT FROM draft WHERE status = 'waiting' AND lane_id = ANY (%s) LIMIT %s) AS few"
 
 
 def counters(user: User) -> Counters:
@@ -312,7 +330,9 @@ def counters(user: User) -> Counters:
     with connection.cursor() as cursor:
         cursor.execute(TODAY, [user.pk, MANY + 1, midnight])
         (today,) = cursor.fetchone()
-    return Counters(left=_some(_waiting(lanes_of(user))), today=today)
+        cursor.execute(LEFT, [lanes_of(user), MANY + 1])
+        (left,) = cursor.fetchone()
+    return Counters(left, today)
 
 
 def last_decisions(user: User) -> list[Decision]:

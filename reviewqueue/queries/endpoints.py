@@ -1,6 +1,9 @@
 """Where an approved text goes."""
 
+from django.db.models import QuerySet
+
 from reviewqueue.models import Draft, Endpoint
+from reviewqueue.rows import composed
 
 
 def endpoints_for(draft: Draft) -> list[Endpoint]:
@@ -11,8 +14,11 @@ def endpoints_for(draft: Draft) -> list[Endpoint]:
     if draft.conversation is None or draft.kind != "reply":
         return []
     channel = draft.conversation.channel
-    found = Endpoint.objects.filter(queue=draft.lane.queue_id, channel__in=(channel, ""), disabled_at=None).order_by(
-        "id"
-    )
+    found = _enabled(draft.lane.queue_id)
     own = [endpoint for endpoint in found if endpoint.channel == channel]
-    return own or list(found)
+    return own or [endpoint for endpoint in found if not endpoint.channel]
+
+
+@composed
+def _enabled(queue: int) -> "QuerySet[Endpoint]":
+    return Endpoint.objects.filter(queue=queue, disabled_at=None).order_by("id")

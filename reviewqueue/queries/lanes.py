@@ -1,5 +1,6 @@
 """Which lanes an agent is served from, and who can be handed a draft."""
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from reviewqueue.models import Draft, Lane, User, Vote
@@ -8,20 +9,20 @@ from reviewqueue.models.user import LEADS
 # Modes in which a person may answer; a drill or a recheck has no customer.
 WRITABLE = ("live", "sandbox")
 
+LANES = """
+SELECT lane.id FROM lane JOIN account_queue USING (queue_id) WHERE user_id = %(user)s AND skills <@ %(skills)s::text[]
+AND (cardinality(%(languages)s::text[]) = 0 OR language = 'und' OR language = ANY (%(languages)s)) ORDER BY lane.id
+"""
+
 
 def lanes_of(user: User) -> list[int]:
     """Ids of the lanes of the user's queues, in languages the user reads, asking for no skill the user lacks.
 
     A user without languages reads all; a lane of unknown language (`und`) is open to everybody of its queue.
     """
-    return list(lanes(user).values_list("id", flat=True))
-
-
-def lanes(user: User) -> "QuerySet[Lane]":
-    found = Lane.objects.filter(queue__agents=user, skills__contained_by=user.all_skills)
-    if user.languages:
-        found = found.filter(Q(language__in=user.languages) | Q(language="und"))
-    return found.order_by("id")
+    with connection.cursor() as cursor:
+        cursor.execute(LANES, {"user": user.pk, "skills": user.all_skills, "languages": user.languages})
+        return [lane for (lane,) in cursor.fetchall()]
 
 
 def readers(lane: Lane) -> "QuerySet[User]":

@@ -34,27 +34,36 @@ ANSWERS = {"retried": [500], "failed": [500], "gone": [410]}
 
 _numbers = count(1)
 
-# A process that has loaded the project, and forks for each life.
-context = get_context("forkserver")
-context.set_forkserver_preload(["tests.proof.child"])
+context = get_context("spawn")
 
 
 class House:
-    """A database and a receiver, for many lives one after the other."""
+    """A database, a receiver and a zygote, for many lives one after the other."""
 
     def __init__(self, database: str, receiver: Receiver, folder: Path) -> None:
         self.database, self.receiver, self.folder = database, receiver, folder
+        self.orders, theirs = context.Pipe()
+        self.zygote = context.Process(target=child.zygote, args=(database, folder, receiver.url, theirs), daemon=True)
+        self.zygote.start()
+        theirs.close()
+        self._answer()
+        receiver.posts.clear()
 
     def live(self, chapter: str, fault: str = "") -> tuple[lives.Life, int]:
         """A new life in a process of its own, and that process's exit code."""
         name = f"life-{next(_numbers)}"
         self.receiver.answers[:] = ANSWERS.get(chapter, [])
-        process = context.Process(
-            target=child.live, args=(self.database, name, chapter, self.folder, self.receiver.url, fault)
-        )
-        process.start()
-        process.join(60)
-        return lives.Life(name, chapter, self.folder / f"{name}.notes", self.receiver.url), process.exitcode
+        self.orders.send((name, chapter, fault))
+        code = self._answer()
+        return lives.Life(name, chapter, self.folder / f"{name}.notes", self.receiver.url), code
+
+    def _answer(self) -> int:
+        assert self.orders.poll(60), "the process does not come to its end"
+        return self.orders.recv()
+
+    def close(self) -> None:
+        self.zygote.kill()
+        self.zygote.join()
 
     def carry_on(self, life: lives.Life) -> list[str]:
         """To the life's end, in this process; the promises that were broken."""
@@ -80,7 +89,9 @@ def house(django_db_blocker, tmp_path_factory) -> Iterator[House]:
         ready.offer([0], [])  # Redis knows the script from now on
         connections.close_all()
         connection.settings_dict["NAME"] = database
-        yield House(database, receiver, tmp_path_factory.mktemp("lives"))
+        house = House(database, receiver, tmp_path_factory.mktemp("lives"))
+        yield house
+        house.close()
         connections.close_all()
         connection.settings_dict["NAME"] = before
 

@@ -30,8 +30,9 @@ CHANNELS = 16
 # Seconds a request may take before its caller gives up and asks again.
 PATIENCE = 12.0
 
-# Pauses (s) before asking again.
+# Pauses (s) before asking again, and before looking again whether there is a draft.
 PAUSES = (0.05, 0.5)
+IDLE = (0.5, 2.0)
 
 # Texts that are easily changed on the way: line ends, markup, quotes, other scripts, surrogate pairs.
 TRICKY = (
@@ -101,8 +102,8 @@ class Actor(threading.Thread):
     def work(self) -> None:
         raise NotImplementedError
 
-    def pause(self) -> None:
-        self.shift.over.wait(self.random.uniform(*PAUSES))
+    def pause(self, seconds: tuple[float, float] = PAUSES) -> None:
+        self.shift.over.wait(self.random.uniform(*seconds))
 
     def timed(self, what: str, call: Callable[..., httpx.Response], *args: Any, **more: Any) -> httpx.Response | None:
         """The answer of call(…), or None where there was none that says anything."""
@@ -291,7 +292,7 @@ class Agent(Actor):
         answer = self.timed("claim", self.person.post, "/claims", page)
         page = self._get() if answer is not None else ""
         if not claimed_id(page):
-            self.pause()
+            self.pause(IDLE if page else PAUSES)
         return page
 
     def _treat(self, page: str, draft: int) -> str:

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import httpx
 import psycopg
@@ -181,7 +180,7 @@ class Chaos:
             if owed != before:
                 before, moved = owed, time.monotonic()
             elif time.monotonic() - max(moved, began + patience) > STILL:
-                self._sql(HURRY)
+                self.house.rows(HURRY)
                 moved = time.monotonic()
             if time.monotonic() - self._told > 10:
                 self._told = time.monotonic()
@@ -205,7 +204,7 @@ class Chaos:
                     self.counts["killed_at_a_write"] += process.returncode == -signal.SIGKILL
                 self._start(name, fragile=fragile)
         with suppress(psycopg.Error):
-            rows = dict(self._sql("SELECT status, count(*) FROM draft GROUP BY status"))
+            rows = dict(self.house.rows("SELECT status, count(*) FROM draft GROUP BY status"))
             self.closed = sum(rows.values()) - rows.get("waiting", 0) - rows.get("claimed", 0)
             self.shift.open = sum(rows.values()) - self.closed
         time.sleep(0.1)
@@ -221,23 +220,16 @@ class Chaos:
     def _owed(self) -> str:
         """What is not done yet, in words; empty when all is."""
         try:
-            drafts = self._sql("SELECT status, count(*) FROM draft WHERE status NOT IN ('decided', 'withdrawn', "
-                               "'expired', 'refused') GROUP BY 1")  # fmt: skip
-            deliveries = self._sql("SELECT status, count(*) FROM delivery WHERE status NOT IN ('delivered', "
-                                   "'cancelled') GROUP BY 1")  # fmt: skip
-            holds = self._sql("SELECT 'hold', count(*) FROM hold HAVING count(*) > 0")
+            drafts = self.house.rows("SELECT status, count(*) FROM draft WHERE status NOT IN ('decided', 'withdrawn', "
+                                     "'expired', 'refused') GROUP BY 1")  # fmt: skip
+            deliveries = self.house.rows("SELECT status, count(*) FROM delivery WHERE status NOT IN ('delivered', "
+                                         "'cancelled') GROUP BY 1")  # fmt: skip
+            holds = self.house.rows("SELECT 'hold', count(*) FROM hold HAVING count(*) > 0")
         except psycopg.Error as error:
             return str(error)
         if not self.shift.handed_out:
             return "drafts to hand in"
         return ", ".join(f"{n} {status}" for status, n in [*drafts, *deliveries, *holds])
-
-    def _sql(self, sql: str) -> list[tuple[Any, ...]]:
-        """Beside all proxies, as an administrator."""
-        postgres = self.house.servers.postgres
-        with psycopg.connect(postgres.url("postgres", self.house.database), autocommit=True) as connection:
-            found = connection.execute(sql)
-            return found.fetchall() if found.description else []
 
     # --- faults ----------------------------------------------------------------------------------------------
 
@@ -298,8 +290,8 @@ class Chaos:
         self._after(1 + 4 * fault.number, self.house.redis.resume)
 
     def _do_terminate(self, fault: Fault) -> None:
-        self._sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                  "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")  # fmt: skip
+        self.house.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")  # fmt: skip
 
     def _do_postgres_restart(self, fault: Fault) -> None:
         """As `pg_ctl stop -m immediate`: every backend quits at once, and the next start recovers from the log."""
