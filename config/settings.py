@@ -39,6 +39,10 @@ EMBEDDED = not (DATABASE_URL or any(ROLE_URLS.values()))
 # Most database connections one web process keeps open; 0 opens one per request thread without a pool.
 DATABASE_POOL = env.int("DATABASE_POOL", 0)
 
+# Have PostgreSQL plan what is asked often once for each connection. Set to 0 behind a pooler in transaction mode that
+# does not follow prepared statements (PgBouncer before 1.21).
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", True)
+
 DATABASES = {
     "default": dj_database_url.parse(
         ROLE_URLS.get(DATABASE_ROLE) or DATABASE_URL or places.postgres_url(VAR_DIR, DATABASE_ROLE),
@@ -52,6 +56,8 @@ OPTIONS.setdefault("connect_timeout", 3)
 for name, value in {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}.items():
     OPTIONS.setdefault(name, value)
 OPTIONS.setdefault("tcp_user_timeout", 9_000)
+# What reviewqueue/rows.py asks a third time; nothing else is asked as a statement that could be prepared.
+OPTIONS["prepare_threshold"] = 2 if DATABASE_PREPARE else None
 # Our joins follow keys outward from one row, in the order in which they are written: searching for a better order among
 # a dozen tables costs the planner far more than running the query.
 OPTIONS["options"] = f"{OPTIONS.get('options', '')} -c join_collapse_limit=4"

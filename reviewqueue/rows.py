@@ -1,19 +1,24 @@
 """Models read and stored by constant SQL, for the paths that run hundreds of times a second: composing a statement
-anew costs Django several times what PostgreSQL needs to run it. Imports nothing of ours."""
+anew costs Django several times what PostgreSQL needs to run it, and planning it anew about as much as running it.
+Imports nothing of ours."""
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models
+from django.db.backends.utils import CursorWrapper
 from django.db.models import NOT_PROVIDED
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # the stubs lack it
+from psycopg.sql import quote
+from psycopg.types.numeric import Int8
 
+Params = Sequence[Any] | Mapping[str, Any]
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -37,11 +42,22 @@ def _columns(model: type[models.Model]) -> tuple[Column, ...]:
     )
 
 
-def read(model: type[Row], sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
-    """The rows of a SELECT (or RETURNING) with all columns of `model`, in any order; what it has besides becomes an
-    attribute of its own name."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+def ask(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+    """The rows that a constant statement returns. From its third time on, a connection no longer plans it.
+
+    What decides about the plan stands in the statement: a status, which partial indexes go by, and a LIMIT, for which
+    PostgreSQL takes a tenth of all rows where it is a value.
+    """
+    with _keeping_plans() as cursor:
+        cursor.execute(sql, _sized(params))
+        return cursor.fetchall()
+
+
+def read(model: type[Row], sql: str, params: Params) -> list[Row]:
+    """As `ask`, the rows of a SELECT (or RETURNING) with all columns of `model`: `*`, which means just these. What it
+    has besides becomes an attribute of its own name."""
+    with _keeping_plans() as cursor:
+        cursor.execute(_spelled_out(model, sql), _sized(params))
         names = [column.name for column in cursor.description or ()]
         rows = cursor.fetchall()
     columns = _columns(model)
@@ -60,6 +76,36 @@ def read(model: type[Row], sql: str, params: Sequence[Any] | Mapping[str, Any]) 
     return found
 
 
+def _keeping_plans() -> CursorWrapper:
+    """A cursor on Django's connection that leaves the values to PostgreSQL. Django's own puts them into the statement,
+    which so is another one each time."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection._prepare_cursor(psycopg.Cursor(connection.connection))  # type: ignore[attr-defined]
+
+
+def _sized(params: Params) -> Params:
+    """A statement is planned for the types of its values: a number is of one type however small it is. One that fits in
+    no bigint stays as it is, and is found nowhere."""
+    if isinstance(params, Mapping):
+        return {name: _int8(value) for name, value in params.items()}
+    return [_int8(value) for value in params]
+
+
+def _int8(value: Any) -> Any:
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return Int8(value)
+    return [_int8(one) for one in value] if type(value) is list else value
+
+
+@cache
+def _spelled_out(model: type[models.Model], sql: str) -> str:
+    """`*` by the names of the columns: a statement whose plan is kept fails once a migration gives it another one."""
+    names = [f'"{column.name}"' for column in _columns(model)]
+    sql = re.sub(r"\b(\w+)\.\*", lambda table: ", ".join(f"{table[1]}.{name}" for name in names), sql)
+    return re.sub(r"\b(SELECT|RETURNING) \*", rf"\1 {', '.join(names)}", sql)
+
+
 class composed(Generic[Row]):
     """A SELECT that the ORM composes once: decorates a function of keys that returns a queryset, and returns its rows.
 
@@ -71,39 +117,52 @@ class composed(Generic[Row]):
         self.compose = compose
 
     def __call__(self, *keys: int | None) -> list[Row]:
-        sql, params, compiler = self._statement
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [keys[param.place] if isinstance(param, _Key) else param for param in params])
-            rows = cursor.fetchall()
-        compiler = copy(compiler)
-        compiler.connection = connection
-        return list(_rows(compiler, rows))
+        found = self._composed
+        return [found.row(list(values)) for values in ask(found.sql, [keys[place] for place in found.places])]
 
     @cached_property
-    def _statement(self) -> tuple[str, list[Any], Any]:
+    def _composed(self) -> "_Composed":
         # As keys no row has them; the ORM makes plain numbers of whatever it is given.
-        stand_ins = {-(2**62) - place: _Key(place) for place in range(len(inspect.signature(self.compose).parameters))}
+        stand_ins = {-(2**62) - place: place for place in range(len(inspect.signature(self.compose).parameters))}
         compiler = self.compose(*stand_ins).query.get_compiler(connection.alias)
         sql, params = compiler.as_sql()
-        compiler.connection = None  # a thread's connection ends with it
-        return sql, [stand_ins.get(param, param) if isinstance(param, int) else param for param in params], compiler
+        places: list[int] = []
+        given = iter(params)
+
+        def value(placeholder: re.Match[str]) -> str:
+            """Whatever is no key stands in the statement: plans that are kept rest on partial indexes, too."""
+            if placeholder[0] == "%%":
+                return "%%"
+            param = next(given)
+            if isinstance(param, int) and param in stand_ins:
+                places.append(stand_ins[param])
+                return "%s"
+            return quote(param, connection.connection).replace("%", "%%")
+
+        connection.ensure_connection()
+        return _Composed(re.sub("%%|%s", value, sql), places, compiler)
 
 
-class _Key(NamedTuple):
-    place: int
+class _Composed:
+    """A statement, which keys it is given at its placeholders, and how its rows become models, as ModelIterable makes
+    them."""
 
+    def __init__(self, sql: str, places: list[int], compiler: Any) -> None:
+        self.sql, self.places = sql, places
+        self.model, selected = compiler.klass_info["model"], compiler.klass_info["select_fields"]
+        self.first, self.end = selected[0], selected[-1] + 1
+        self.names = [column[0].target.attname for column in compiler.select[self.first : self.end]]
+        self.related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+        self.converters = compiler.get_converters([column[0] for column in compiler.select])
 
-def _rows(compiler: Any, rows: list[Any]) -> Iterator[Any]:
-    """As ModelIterable makes them."""
-    model, places = compiler.klass_info["model"], compiler.klass_info["select_fields"]
-    first, end = places[0], places[-1] + 1
-    names = [column[0].target.attname for column in compiler.select[first:end]]
-    related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
-    for row in compiler.results_iter([rows]):
-        one = model.from_db(connection.alias, names, row[first:end])
-        for joined in related:
-            joined.populate(row, one)
-        yield one
+    def row(self, values: list[Any]) -> Any:
+        for place, (converters, expression) in self.converters.items():
+            for convert in converters:
+                values[place] = convert(values[place], expression, connection)
+        one = self.model.from_db(connection.alias, self.names, values[self.first : self.end])
+        for joined in self.related:
+            joined.populate(values, one)
+        return one
 
 
 @cache
@@ -136,9 +195,7 @@ def insert(new: Iterable[Row]) -> list[Row]:
         return rows
     sql, given = _insert(type(rows[0]))
     values = [{column.name: getattr(row, column.attname) for column in given} for row in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [json.dumps(values, default=_plain)])
-        keys = cursor.fetchall()
+    keys = ask(sql, [json.dumps(values, default=_plain)])
     if len(keys) < len(rows):
         raise IntegrityError(f"{len(rows) - len(keys)} rows of {type(rows[0])._meta.db_table} are there already")
     for row, (key,) in zip(rows, keys, strict=True):

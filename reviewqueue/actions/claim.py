@@ -4,7 +4,7 @@ import random
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -16,7 +16,7 @@ from reviewqueue.lifecycle import DRAFT, Refused, move
 from reviewqueue.models import Draft, Lane, Skip, Submission, User
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.presence import lanes_with_somebody_free
-from reviewqueue.rows import composed, read
+from reviewqueue.rows import ask, composed, read
 
 # Candidates tried from Redis before PostgreSQL is asked, and looks at PostgreSQL while others lock what it finds.
 TRIES = 4
@@ -40,7 +40,7 @@ WITH first AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT id, order_key FROM draft
     WHERE status = 'waiting' AND lane_id = lane AND id <> ALL (%(skipped)s::bigint[])
-    ORDER BY order_key, id LIMIT %(depth)s
+    ORDER BY order_key, id LIMIT {depth}
   ) AS head
 )
 SELECT draft.id FROM draft JOIN first USING (id)
@@ -213,11 +213,9 @@ def _by_postgres(by: User, slot: int, lanes: list[int], skipped: list[int]) -> D
     for _ in range(TRIES if slot == SHOWN else 1):
         with transaction.atomic():
             lock_agent(by.pk)
-            with connection.cursor() as cursor:
-                depth = min(DEPTH, max(LEAST, HEADS // max(1, len(lanes))))
-                cursor.execute(NEXT, {"lanes": lanes, "skipped": skipped, "depth": depth})
-                row = cursor.fetchone()
-            claimed = _confirm(row[0], by, slot, lanes) if row else None
+            depth = min(DEPTH, max(LEAST, HEADS // max(1, len(lanes))))
+            heads = ask(NEXT.format(depth=depth), {"lanes": lanes, "skipped": skipped})
+            claimed = _confirm(heads[0][0], by, slot, lanes) if heads else None
         if claimed:
             with suppress(ready.Away):
                 ready.remove(claimed.pk, claimed.lane_id)

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
 from reviewqueue.actions.log import log
 from reviewqueue.lifecycle import Refused
 from reviewqueue.models import Body, Bot, Conversation, Customer, Message
-from reviewqueue.rows import insert, read
+from reviewqueue.rows import ask, insert, read
 
 Stated = Mapping[str, Any]
 
@@ -120,6 +120,4 @@ def _known(arrived: Sequence[tuple[Conversation, Sequence[Stated]]]) -> set[tupl
     asked = [(conversation.pk, message["id"]) for conversation, messages in arrived for message in messages]
     if not asked:
         return set()
-    with connection.cursor() as cursor:
-        cursor.execute(KNOWN, [list({pk for pk, _ in asked}), list({ref for _, ref in asked})])
-        return set(cursor.fetchall())
+    return set(ask(KNOWN, [list({pk for pk, _ in asked}), list({ref for _, ref in asked})]))

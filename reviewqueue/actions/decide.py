@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ from reviewqueue.models.decision import SENT_VERDICTS
 from reviewqueue.queries.endpoints import endpoints_for
 from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.returns import rounds_left
-from reviewqueue.rows import composed, read
+from reviewqueue.rows import ask, composed, read
 
 # What the person says about the language of a text, whatever the verdict.
 CAUSES = ("sarcasm", "slang", "dialect", "mixed-language", "both-moods", "unclear")
@@ -205,10 +205,8 @@ def _locked(draft: int) -> "QuerySet[Draft]":
 
 def _rev_now(draft_id: int) -> int | None:
     """The revision of the draft's conversation, locked; None for a label without one."""
-    with connection.cursor() as cursor:
-        cursor.execute(REV, [draft_id])
-        row = cursor.fetchone()
-    return row[0] if row else None
+    found = ask(REV, [draft_id])
+    return found[0][0] if found else None
 
 
 def _stored(draft: Draft | None, judgement: Judgement) -> Vote | None:

@@ -1,27 +1,28 @@
 """Where a draft waits: in the ordinary lane of its queue and language, in one that only its receiver is served from, or
 in that of the leads."""
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from reviewqueue.actions.log import SYSTEM, log
 from reviewqueue.actions.order import no_longer_waiting, now_waiting
 from reviewqueue.models import Draft, Lane, User
 from reviewqueue.models.user import LEAD, own_lane
 from reviewqueue.queries.lanes import receivers
+from reviewqueue.rows import ask
 
 # Drafts brought back in one transaction.
 BATCH = 200
 
 # Drafts that wait for a person who is not served from that lane any more: gone, in another role, out of the queue.
-STRAYS = """
+STRAYS = f"""
 SELECT draft.id FROM lane JOIN draft ON draft.lane_id = lane.id AND draft.status = 'waiting'
 WHERE lane.skills[1] LIKE 'agent:%%' AND NOT EXISTS (
   SELECT FROM account JOIN account_queue ON account_queue.user_id = account.id
   WHERE lane.skills[1] = 'agent:' || account.id AND account_queue.queue_id = lane.queue_id
     AND account.is_active AND account.role <> 'auditor'
-    AND (lane.language = 'und' OR account.languages = '{}' OR lane.language = ANY (account.languages)))
-LIMIT %s FOR UPDATE OF draft SKIP LOCKED
-"""
+    AND (lane.language = 'und' OR cardinality(account.languages) = 0 OR lane.language = ANY (account.languages)))
+LIMIT {BATCH} FOR UPDATE OF draft SKIP LOCKED
+"""  # noqa: S608  constants of this file
 
 
 def ordinary(lane: Lane) -> Lane:
@@ -68,10 +69,8 @@ def after_release(draft: Draft, by: User) -> Lane:
 @transaction.atomic
 def bring_back() -> int:
     """Put the drafts that wait for somebody who will not come back where they belong; how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(STRAYS, [BATCH])
-        strays = [row[0] for row in cursor.fetchall()]
-    for draft in Draft.objects.select_related("lane").filter(pk__in=strays):
+    strays = [draft for (draft,) in ask(STRAYS)]
+    for draft in Draft.objects.select_related("lane").filter(pk__in=strays) if strays else ():
         no_longer_waiting(draft)
         draft.lane = home(draft)
         Draft.objects.filter(pk=draft.pk).update(lane=draft.lane)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -16,6 +16,7 @@ from reviewqueue.models import Draft, Handover, Lane, Skip, User
 from reviewqueue.models.draft import NEVER
 from reviewqueue.models.user import LEADS
 from reviewqueue.queries.lanes import receivers
+from reviewqueue.rows import ask
 
 # The slots of an agent: what is on the screen, and what is leased ahead.
 SHOWN, AHEAD = 0, 1
@@ -49,8 +50,7 @@ class LeaseEnd(Func):
 
 def lock_agent(agent_id: int) -> None:
     """An agent's slots change one at a time: who changes them takes this lock first, before that of any draft."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM account WHERE id = %s FOR NO KEY UPDATE", [agent_id])
+    ask("SELECT FROM account WHERE id = %s FOR NO KEY UPDATE", [agent_id])
 
 
 def renew(draft_id: int, *, by: User, epoch: int) -> Draft:

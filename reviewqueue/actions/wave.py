@@ -37,7 +37,7 @@ QUEUES = "SELECT * FROM queue WHERE name = ANY(%s)"
 LANES = "SELECT * FROM lane WHERE queue_id = ANY(%s) AND language = ANY(%s) AND skills = '{}'"
 SOURCES = """
 SELECT * FROM source WHERE bot_id = %s AND (vendor, model, version, prompt_version)
-  IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]))
+  IN (SELECT unnest(%s::text[]), unnest(%s::text[]), unnest(%s::text[]), unnest(%s::text[]))
 """
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
@@ -34,7 +33,7 @@ from reviewqueue.queries.findings import of_text
 from reviewqueue.queries.handovers import Before, before, voters_before
 from reviewqueue.queries.lanes import lanes_of
 from reviewqueue.queries.rates import MANY, Line, record
-from reviewqueue.rows import composed
+from reviewqueue.rows import ask, composed
 
 # The last messages of a conversation are open on the desk; earlier ones are folded away.
 OPEN_MESSAGES = 1
@@ -287,19 +286,18 @@ def reasons_named(slugs: Sequence[str]) -> dict[str, Reason]:
 # --- Decisions of mine --------------------------------------------------------------------------------------
 
 
-ALL_HELD = """
+ALL_HELD = f"""
 SELECT count(*) FROM (SELECT FROM hold JOIN decision ON decision.id = decision_id
-WHERE by_agent_id = %s AND settled_at IS NULL LIMIT %s) AS few
-"""
+WHERE by_agent_id = %s AND settled_at IS NULL LIMIT {MANY + 1}) AS few
+"""  # noqa: S608  constants of this product
 
 
 def held(user: User) -> tuple[list[Hold], int]:
     """(my last decisions that can still be undone, newest first; how many more there are, counted to MANY)"""
     last, more = _last_held(user.pk), 0
     if len(last) > HELD:
-        with connection.cursor() as cursor:
-            cursor.execute(ALL_HELD, [user.pk, MANY + 1])
-            more = cursor.fetchone()[0] - HELD
+        ((held,),) = ask(ALL_HELD, [user.pk])
+        more = held - HELD
     return last[:HELD], more
 
 
@@ -318,20 +316,19 @@ class Counters:
 
 
 # The last of them first, and only then those of today: no more are read than are counted.
-TODAY = """
-SELECT count(*) FROM (SELECT id, at FROM decision WHERE by_agent_id = %s ORDER BY id DESC LIMIT %s) AS last
+TODAY = f"""
+SELECT count(*) FROM (SELECT id, at FROM decision WHERE by_agent_id = %s ORDER BY id DESC LIMIT {MANY + 1}) AS last
 WHERE at >= %s AND (SELECT outcome FROM settlement WHERE decision_id = last.id) IS DISTINCT FROM 'undone'
-"""
-LEFT = "SELECT count(*) FROM (SELECT FROM draft WHERE status = 'waiting' AND lane_id = ANY (%s) LIMIT %s) AS few"
+"""  # noqa: S608  constants of this product
+LEFT = f"""
+SELECT count(*) FROM (SELECT FROM draft WHERE status = 'waiting' AND lane_id = ANY (%s) LIMIT {MANY + 1}) AS few
+"""  # noqa: S608  constants of this product
 
 
 def counters(user: User) -> Counters:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    with connection.cursor() as cursor:
-        cursor.execute(TODAY, [user.pk, MANY + 1, midnight])
-        (today,) = cursor.fetchone()
-        cursor.execute(LEFT, [lanes_of(user), MANY + 1])
-        (left,) = cursor.fetchone()
+    ((today,),) = ask(TODAY, [user.pk, midnight])
+    ((left,),) = ask(LEFT, [lanes_of(user)])
     return Counters(left, today)
 
 

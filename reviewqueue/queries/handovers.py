@@ -114,8 +114,10 @@ def _typed(draft: Draft, user: User, handovers: list[Handover]) -> list[Typed]:
 
 
 def _returned(draft: Draft) -> Decision | None:
+    if draft.supersedes_id is None:
+        return None
     found = Decision.objects.filter(draft=draft.supersedes_id, verdict="returned", settlement__outcome="final")
-    return found.select_related("feedback__note", "by_agent").first() if draft.supersedes_id else None
+    return found.select_related("feedback__note", "by_agent").first()
 
 
 def colleagues(draft: Draft, user: User) -> list[User]:

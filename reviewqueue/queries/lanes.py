@@ -1,10 +1,10 @@
 """Which lanes an agent is served from, and who can be handed a draft."""
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from reviewqueue.models import Draft, Lane, User, Vote
 from reviewqueue.models.user import LEADS
+from reviewqueue.rows import ask
 
 # Modes in which a person may answer; a drill or a recheck has no customer.
 WRITABLE = ("live", "sandbox")
@@ -20,9 +20,7 @@ def lanes_of(user: User) -> list[int]:
 
     A user without languages reads all; a lane of unknown language (`und`) is open to everybody of its queue.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(LANES, {"user": user.pk, "skills": user.all_skills, "languages": user.languages})
-        return [lane for (lane,) in cursor.fetchall()]
+    return [lane for (lane,) in ask(LANES, {"user": user.pk, "skills": user.all_skills, "languages": user.languages})]
 
 
 def readers(lane: Lane) -> "QuerySet[User]":

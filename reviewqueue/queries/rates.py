@@ -13,6 +13,7 @@ from django.utils import timezone
 from reviewqueue.figures import BUCKETS, FEWEST, wilson
 from reviewqueue.models import Bot, Delivery, Source, SourceDay, Watermark
 from reviewqueue.models.draft import KINDS
+from reviewqueue.rows import ask
 
 __all__ = ["FEWEST", "MANY", "PERIODS", "SHEET", "VERDICTS", "Board", "Line", "Rate", "board", "record", "sheet"]
 
@@ -221,9 +222,8 @@ FROM source_day JOIN source ON source.id = source_id WHERE bot_id = %s AND kind 
 
 def record(bot_id: int, kind: str, period: int = 28) -> Line:
     """One bot's counts of one kind over the last `period` UTC days: what the desk shows beside its draft."""
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD, [bot_id, kind, _day_before(period)])
-        return Line("", bot_id, dict(zip(VERDICTS, cursor.fetchone(), strict=True)), seconds=())
+    (counts,) = ask(RECORD, [bot_id, kind, _day_before(period)])
+    return Line("", bot_id, dict(zip(VERDICTS, counts, strict=True)), seconds=())
 
 
 def _day_before(period: int) -> date:

@@ -1,8 +1,7 @@
 """How often a bot may still try again."""
 
-from django.db import connection
-
 from reviewqueue.models import Draft
+from reviewqueue.rows import ask
 
 # The final or held returns of a draft and of those that it replaced.
 RETURNED = """
@@ -22,6 +21,5 @@ def rounds_left(draft: Draft) -> int:
     most = draft.lane.queue.return_rounds
     if draft.supersedes_id is None:
         return most
-    with connection.cursor() as cursor:
-        cursor.execute(RETURNED, [draft.pk])
-        return most - int(cursor.fetchone()[0])
+    ((returned,),) = ask(RETURNED, [draft.pk])
+    return most - int(returned)
