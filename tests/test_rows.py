@@ -3,10 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from django.db.models import Q
+from psycopg.pq import ExecStatus
 
 from reviewqueue.models import Body, Conversation, Customer, Draft, Lane, Queue, Submission
-from reviewqueue.rows import composed, insert, read
+from reviewqueue.rows import ask, composed, insert, read
 from tests.factories import make_draft
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +52,48 @@ def test_what_is_composed_once_reads_as_django_reads_it(django_assert_num_querie
             assert mine == theirs
             assert mine is None or again(mine) == again(theirs)
     assert ours(-1, 0) == []
+    assert ours(2**70, 0) == [], "an address may name any number"
+
+
+def kept(word: str) -> int:
+    """How many plans this connection keeps of statements with that word."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE strpos(statement, %s) > 0", [word])
+        return cursor.fetchone()[0]
+
+
+def test_one_plan_is_kept_whatever_a_number_is():
+    make_draft()
+    for size in (1, 2**20, 2**40):
+        for _ in range(3):
+            ask("SELECT id AS sized FROM lane WHERE id = %s OR id = ANY (%s)", [size, [size]])
+    assert kept("sized") == 1
+
+
+def test_where_no_plans_are_kept_it_reads_the_same():
+    draft = make_draft()
+    connection.connection.prepare_threshold = None
+    try:
+        for _ in range(4):
+            assert read(Lane, "SELECT *, 7 AS planless FROM lane WHERE id = %s", [draft.lane_id]) == [draft.lane]
+        assert kept("planless") == 0
+    finally:
+        connection.connection.prepare_threshold = settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"]
+
+
+def test_a_kept_plan_outlives_a_migration_that_adds_a_column(as_role):
+    draft = make_draft()
+    said = "SELECT lane.*, 7 AS migrated FROM lane WHERE id = %s"
+    for _ in range(3):
+        read(Lane, said, [draft.lane_id])
+    assert kept("migrated") == 1
+    with as_role("owner"):
+        # Beside psycopg, which forgets all plans once it sees an ALTER: that of a migration comes from elsewhere.
+        done = connection.connection.pgconn.exec_(
+            b"SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE lane ADD COLUMN more int"
+        )
+        assert done.status == ExecStatus.COMMAND_OK
+    assert read(Lane, said, [draft.lane_id]) == [draft.lane]
 
 
 def test_what_is_stored_comes_back_as_it_was():

@@ -67,6 +67,9 @@ POSTS = {
 
 ROLES = ("agent", "lead", "auditor", "admin")
 
+# Who is not signed in does not even learn that there is none.
+ANY = dict.fromkeys(("draft", "queue", "elsewhere", "decision", "delivery"), 1)
+
 
 @pytest.fixture
 def ids(db, empty_redis) -> dict[str, int]:
@@ -88,13 +91,13 @@ def signed_in(role: str) -> Client:
     return client
 
 
-@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("page", PAGES)
-def test_pages_by_role(ids, page, role):
-    answer = signed_in(role).get(page.format(**ids))
-    assert answer.status_code == PAGES[page][ROLES.index(role)]
-    if answer.status_code == 200:
-        assert "no-store" in answer["Cache-Control"], "customers' words do not belong into a cache"
+def test_pages_by_role(ids, page):
+    answers = {role: signed_in(role).get(page.format(**ids)) for role in ROLES}
+    assert tuple(answer.status_code for answer in answers.values()) == PAGES[page]
+    for answer in answers.values():
+        if answer.status_code == 200:
+            assert "no-store" in answer["Cache-Control"], "customers' words do not belong into a cache"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -106,15 +109,15 @@ def test_posts_by_role(ids, path, role):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_nobody_comes_in_without_signing_in(ids, page):
-    answer = Client().get(page.format(**ids))
+def test_nobody_comes_in_without_signing_in(db, page):
+    answer = Client().get(page.format(**ANY))
     assert answer.status_code == 302
     assert answer["Location"].startswith("/sign-in?next=/")
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_a_form_sent_after_the_session_ended_keeps_what_was_typed(ids, path):
-    answer = Client().post(path.format(**ids), {"text": "My words", "verdict": "edit"})
+def test_a_form_sent_after_the_session_ended_keeps_what_was_typed(db, path):
+    answer = Client().post(path.format(**ANY), {"text": "My words", "verdict": "edit"})
     assert answer.status_code == 401
     assert "You are signed out" in answer.content.decode()
     assert "My words" in answer.content.decode()
