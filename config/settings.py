@@ -195,6 +195,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "reviewqueue.User"
+AUTHENTICATION_BACKENDS = ["reviewqueue.desk.session.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -209,7 +210,7 @@ LOGIN_REDIRECT_URL = "desk"
 LOGOUT_REDIRECT_URL = "sign-in"
 
 # Sessions live in PostgreSQL: losing Redis signs nobody out, and an old copy of it revives no session.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "reviewqueue.desk.session"
 
 LANGUAGE_CODE = "en"
 # Languages the pages are written in; what customers and bots write may be in any.

@@ -21,13 +21,13 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import OperationalError, connection, connections  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import resolve  # noqa: E402
 
 from reviewqueue import ready  # noqa: E402
 from reviewqueue.actions import bots, claim, decide, index, lease, queues, rollup  # noqa: E402
+from reviewqueue.desk.session import SessionStore  # noqa: E402
 from reviewqueue.models import Draft, Lane, Queue, User  # noqa: E402
 from tests.bench import tape  # noqa: E402
 from tests.bench.wire import FIELDS, draft_json  # noqa: E402
@@ -46,7 +46,7 @@ def cast(agents: int, receiver: str) -> dict[str, Any]:
         user.queues.add(queue)
         session = SessionStore()
         session[SESSION_KEY] = str(user.pk)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session.create()
         people.append({"id": user.pk, "session": session.session_key})

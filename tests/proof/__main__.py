@@ -90,7 +90,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--drafts", type=int, default=10_000, help="drafts over all seeds (10000)")
     parser.add_argument(
-        "--kills", type=int, default=330, help="kill -9 over all seeds (330); other faults in proportion"
+        "--kills", type=int, default=300, help="kill -9 over all seeds (300); other faults in proportion"
     )
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument(
