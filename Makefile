@@ -49,7 +49,7 @@ bench:  ## measure it beside the limit of this machine (ARGS="submit batch --qui
 	@$(dev) && exec $(bin)/python -m tests.bench $(ARGS)
 
 shots:  ## take the pictures of docs/shots anew, in the real browser
-	@$(dev) && exec $(bin)/python -m pytest tests/browser --shots
+	@$(dev) && exec $(bin)/python -m pytest tests/browser/test_pages.py --shots
 
 matrix:  ## the browser's tests that take longer than `make test` may, row by row (ROW="axe: reply,keys")
 	@$(dev) && exec $(bin)/python -m pytest -q -p tests.browser.matrix --full tests/browser
