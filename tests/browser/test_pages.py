@@ -7,7 +7,7 @@ With --shots the pictures of docs/shots are written anew, and those of all other
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser import looks
 from tests.browser.conftest import DESKTOP, PHONE
@@ -107,6 +107,8 @@ def test_nothing_moves_while_a_page_arrives(visits, name):
 def _picture(page: Page, name: str, look: str, *, whole: bool) -> None:
     folder = SHOTS if name in PICTURED else ROOT / "var" / "shots"
     folder.mkdir(parents=True, exist_ok=True)
+    if name in PICTURED:
+        expect(page.locator("[data-held]"), "time to read has passed").to_have_count(0)
     page.evaluate("scrollTo(0, 0)")
     height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
     clip = {"x": 0, "y": 0, "width": PHONE["width"], "height": height} if whole else None
