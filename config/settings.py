@@ -39,8 +39,8 @@ EMBEDDED = not (DATABASE_URL or any(ROLE_URLS.values()))
 # Most database connections one web process keeps open; 0 opens one per request thread without a pool.
 DATABASE_POOL = env.int("DATABASE_POOL", 0)
 
-# Have PostgreSQL plan what is asked often once for each connection. Set to 0 behind a pooler in transaction mode that
-# does not follow prepared statements (PgBouncer before 1.21).
+# Have connections keep the plans of what is asked often. Set to 0 behind a pooler in transaction mode, unless it is
+# PgBouncer 1.22 or newer with max_prepared_statements above 0.
 DATABASE_PREPARE = env.bool("DATABASE_PREPARE", True)
 
 DATABASES = {
@@ -56,7 +56,7 @@ OPTIONS.setdefault("connect_timeout", 3)
 for name, value in {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}.items():
     OPTIONS.setdefault(name, value)
 OPTIONS.setdefault("tcp_user_timeout", 9_000)
-# What reviewqueue/rows.py asks a third time; nothing else is asked as a statement that could be prepared.
+# What reviewqueue/rows.py asks a third time; all else has its values in the statement, and is never prepared.
 OPTIONS["prepare_threshold"] = 2 if DATABASE_PREPARE else None
 # Our joins follow keys outward from one row, in the order in which they are written: searching for a better order among
 # a dozen tables costs the planner far more than running the query.
@@ -195,7 +195,6 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "reviewqueue.User"
-AUTHENTICATION_BACKENDS = ["reviewqueue.desk.session.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -18,6 +18,9 @@ from django.db.models.query import get_related_populators  # type: ignore[attr-d
 from psycopg.sql import quote
 from psycopg.types.numeric import Int8
 
+# What fits in a bigint.
+LEAST, MOST = -(2**63), 2**63 - 1
+
 Params = Sequence[Any] | Mapping[str, Any]
 Row = TypeVar("Row", bound=models.Model)
 
@@ -43,7 +46,8 @@ def _columns(model: type[models.Model]) -> tuple[Column, ...]:
 
 
 def ask(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
-    """The rows that a constant statement returns. From its third time on, a connection no longer plans it.
+    """The rows that a constant statement returns. From its third time on it is prepared, and PostgreSQL soon keeps one
+    plan for all values, unless planning for these very ones pays.
 
     What decides about the plan stands in the statement: a status, which partial indexes go by, and a LIMIT, for which
     PostgreSQL takes a tenth of all rows where it is a value.
@@ -79,21 +83,22 @@ def read(model: type[Row], sql: str, params: Params) -> list[Row]:
 def _keeping_plans() -> CursorWrapper:
     """A cursor on Django's connection that leaves the values to PostgreSQL. Django's own puts them into the statement,
     which so is another one each time."""
+    # As Django does for its own: a connection that PostgreSQL's restart has ended is replaced before it is used.
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors:
         return connection._prepare_cursor(psycopg.Cursor(connection.connection))  # type: ignore[attr-defined]
 
 
 def _sized(params: Params) -> Params:
-    """A statement is planned for the types of its values: a number is of one type however small it is. One that fits in
-    no bigint stays as it is, and is found nowhere."""
+    """A statement is planned for the types of its values: a number is of one type however small it is."""
     if isinstance(params, Mapping):
         return {name: _int8(value) for name, value in params.items()}
     return [_int8(value) for value in params]
 
 
 def _int8(value: Any) -> Any:
-    if type(value) is int and -(2**63) <= value < 2**63:
+    if type(value) is int and LEAST <= value <= MOST:
         return Int8(value)
     return [_int8(one) for one in value] if type(value) is list else value
 
@@ -118,6 +123,8 @@ class composed(Generic[Row]):
 
     def __call__(self, *keys: int | None) -> list[Row]:
         found = self._composed
+        if any(key is not None and not LEAST <= key <= MOST for key in keys):
+            return []  # an address may name any number
         return [found.row(list(values)) for values in ask(found.sql, [keys[place] for place in found.places])]
 
     @cached_property

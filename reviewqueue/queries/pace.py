@@ -9,7 +9,7 @@ IN_A_ROW = 20
 
 # Of a label, what was read is the text that it is about.
 LAST = f"""
-SELECT viewed_ms, coalesce(about.text, was.text, ''), language FROM decision
+SELECT viewed_ms, coalesce(nullif(about.text, ''), was.text, ''), language FROM decision
 JOIN submission USING (draft_id) LEFT JOIN body AS about ON about.id = about_id
 LEFT JOIN feedback ON decision_id = decision.id LEFT JOIN body AS was ON was.id = before_id
 WHERE by_agent_id = %s ORDER BY decision.id DESC LIMIT {IN_A_ROW}

@@ -11,8 +11,10 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from django.db import connection
 
 from config.embedded import places
+from reviewqueue.rows import ask
 from tests.proof.proxy import Address, Answers, Link, Proxies
 from tests.receiver import receiving
 from tests.servers import SERVERS
@@ -301,3 +303,11 @@ def claim(person) -> str:
         page = person.http.get("/desk").text
     assert claimed_id(page), page[:2000]
     return page
+
+
+def test_a_connection_that_was_ended_is_replaced_before_it_is_asked(committed):
+    assert ask("SELECT 1") == [(1,)]
+    with SERVERS.admin(committed) as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    connection.health_check_enabled, connection.health_check_done = True, False
+    assert ask("SELECT 1") == [(1,)]
