@@ -17,6 +17,9 @@ AXE = (HERE / "vendor" / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 THEMES = ("light", "dark")
 
+# What another theme can change.
+COLOURS = ("color-contrast", "link-in-text-block")
+
 # 1280 x 1024 at 400 %: as little room as WCAG 1.4.10 lets a page have.
 TINY = {"width": 320, "height": 256}
 
@@ -50,12 +53,13 @@ def _sideways(page: Page, css: str) -> list[str]:
     return [fault] if fault else []
 
 
-def axe(page: Page) -> list[str]:
-    """What axe-core calls a violation."""
+def axe(page: Page, only: tuple[str, ...] = ()) -> list[str]:
+    """What axe-core calls a violation, of all its rules or of these only."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     found = page.evaluate(
-        "async tags => (await axe.run(document, {runOnly: tags, resultTypes: ['violations']})).violations", TAGS
+        "async runOnly => (await axe.run(document, {runOnly, resultTypes: ['violations']})).violations",
+        {"type": "rule", "values": only} if only else TAGS,
     )
     return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 

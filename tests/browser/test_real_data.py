@@ -101,9 +101,9 @@ def seen(text: str) -> str:
 
 @pytest.mark.matrix("real texts")
 def test_drafts(request, system, tabs, submit, record_property):
-    """Every eighth of them; all with --full."""
+    """Every sixteenth of them; all with --full."""
     system.manage("queue", "default", "--hold=600")
-    some = drafts()[:: 1 if request.config.getoption("--full") else 8]
+    some = drafts()[:: 1 if request.config.getoption("--full") else 16]
     handed_in = {_submitted(submit, draft): draft for draft in some}
     looked, compared = 0, 0
     with tabs("lea") as tab:
