@@ -67,8 +67,9 @@ if DATABASE_ROLE != "administrator":
     OPTIONS["options"] += f" -c role=reviewqueue_{DATABASE_ROLE}"
 if DATABASE_ROLE in ("app", "worker"):
     # A plan that is kept was made when the tables were smaller: one that reads a table of fifty rows as a whole is fast
-    # until there are thousands. Every question of ours has its index, which is never much slower.
-    OPTIONS["options"] += " -c enable_seqscan=off -c jit=off"
+    # until there are thousands. What has no index is still read as a whole, and up to PostgreSQL 17 such a scan counts
+    # as so dear that it would be compiled. The options of DATABASE_URL come after these.
+    OPTIONS["options"] = f"-c enable_seqscan=off -c jit=off {OPTIONS['options']}"
     # Whoever stops in the middle of a transaction, with locks in hand, does not stop all others.
     OPTIONS["options"] += " -c lock_timeout=9s -c idle_in_transaction_session_timeout=30s"
 if DATABASE_POOL:
@@ -195,7 +196,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "reviewqueue.desk.constants",
+                "reviewqueue.desk.cached_tags",
                 "reviewqueue.desk.tags",
             ],
         },

@@ -32,8 +32,8 @@ SOON = timedelta(minutes=10)
 
 OWN = "SELECT * FROM draft WHERE holder_id = %s AND status = 'claimed'"
 
-# The PostgreSQL path: the first few of each lane by index, then the best of them that nobody else is taking.
-# The lock stands in a query of its own, so that the planner cannot run it twice.
+# The PostgreSQL path: the first few of each lane by index, then the best of them that nobody else is taking: they are
+# tried one after the other, each by its key, until one can be locked.
 NEXT = """
 WITH first AS MATERIALIZED (
   SELECT head.id, head.order_key FROM unnest(%(lanes)s::bigint[]) AS lane
@@ -43,10 +43,9 @@ WITH first AS MATERIALIZED (
     ORDER BY order_key, id LIMIT {depth}
   ) AS head
 )
-SELECT draft.id FROM draft JOIN first USING (id)
-WHERE draft.status = 'waiting'
-ORDER BY draft.order_key, draft.id LIMIT 1
-FOR UPDATE OF draft SKIP LOCKED
+SELECT taken.id FROM (SELECT id FROM first ORDER BY order_key, id) AS best CROSS JOIN LATERAL (
+  SELECT id FROM draft WHERE draft.id = best.id AND status = 'waiting' LIMIT 1 FOR UPDATE SKIP LOCKED
+) AS taken LIMIT 1
 """
 
 

@@ -16,9 +16,9 @@ Stated = Mapping[str, Any]
 
 # Locks are taken in one order, so that two batches never wait for each other.
 LOCK = """
-SELECT conversation.*, customer.ref AS customer_ref
-FROM conversation JOIN customer ON customer.id = conversation.customer_id
-WHERE conversation.space = %s AND conversation.ref = ANY(%s) ORDER BY conversation.id FOR NO KEY UPDATE OF conversation
+SELECT conversation.*, (SELECT ref FROM customer WHERE id = conversation.customer_id) AS customer_ref
+FROM conversation WHERE id = ANY (ARRAY(SELECT id FROM conversation WHERE space = %s AND ref = ANY(%s)))
+ORDER BY id FOR NO KEY UPDATE
 """
 KNOWN = "SELECT conversation_id, ref FROM message WHERE conversation_id = ANY(%s) AND ref = ANY(%s)"
 

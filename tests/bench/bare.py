@@ -29,7 +29,7 @@ if not settings.configured:
 
 from django.core.wsgi import get_wsgi_application
 
-OPTIONS = "-c join_collapse_limit=4 -c role=reviewqueue_app -c timezone=UTC"
+OPTIONS = "-c join_collapse_limit=4 -c enable_seqscan=off -c jit=off -c role=reviewqueue_app -c timezone=UTC"
 
 _local = threading.local()
 _lock = threading.Lock()
@@ -136,6 +136,15 @@ def claim(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(row[0]) if row else "")
 
 
+def held(request: HttpRequest) -> HttpResponse:
+    """The drafts that an agent has: the one on the screen and the one ahead."""
+    with _pool().connection() as connection:
+        found = connection.execute(
+            "SELECT id FROM draft WHERE holder_id = %s AND status = 'claimed' ORDER BY slot", (request.GET["agent"],)
+        ).fetchall()
+    return HttpResponse(" ".join(str(draft) for (draft,) in found))
+
+
 def decide(request: HttpRequest) -> HttpResponse:
     with _pool().connection() as connection:
         agent = request.GET["agent"]
@@ -161,6 +170,7 @@ urlpatterns = [
     path("replay/<name>", replay),
     path("insert", insert),
     path("batch", batch),
+    path("held", held),
     path("claim", claim),
     path("decide", decide),
     path("empty", empty),

@@ -181,11 +181,11 @@ def heavy_modules() -> list[str]:
 
 
 def record(folder: str, notes: str, bot_key: str, agent: dict[str, Any]) -> dict[str, int]:
-    """Tapes of a submit, a batch, a decision with its claim, and the page after it; how many statements each has."""
+    """Tapes of a submit, a batch, and a decision with the next claim; how many statements each has."""
     tapes = {
         "submit": _record_submit(bot_key),
         "batch": _record_batch(bot_key),
-        **_record_desk(agent),
+        "decide": _record_decision(agent),
     }
     for name, done in tapes.items():
         (Path(folder) / f"{name}.tape").write_bytes(pickle.dumps(done))
@@ -236,27 +236,30 @@ def _record_batch(key: str) -> tape.Tape:
     return done
 
 
-def _record_desk(agent: dict[str, Any]) -> dict[str, tape.Tape]:
+def _record_decision(agent: dict[str, Any]) -> tape.Tape:
     """By the path through Redis: one claim in 32 asks PostgreSQL first, so it is tried until it did not."""
     client = Client(HTTP_HOST="127.0.0.1")
     client.cookies[settings.SESSION_COOKIE_NAME] = agent["session"]
+    script = {"HTTP_ACCEPT": "application/json"}
     client.post("/claims")
+    shown, ahead = client.get("/desk").content, client.post("/desk/ahead", **script).content
     while True:
-        fields = FIELDS.search(client.get("/desk").content)
-        draft, epoch, seen, rev, key = (part.decode() for part in fields.groups())
+        (draft, epoch, seen, rev, key), (on, on_epoch, _, on_rev, _) = _fields(shown), _fields(ahead)
         form = {"epoch": epoch, "seen": seen, "rev": rev, "decision_key": key, "viewed_ms": "", "next": "1"}
+        watched = {"on-draft": on, "on-epoch": on_epoch, "on-rev": on_rev}
         _fresh_connection()
-        with tape.recording() as decide:
-            answer = client.post(f"/drafts/{draft}/decision", {**form, "verdict": "approve"})
-        assert answer.status_code == 302, answer.content
-        _fresh_connection()
-        with tape.recording() as page:
-            shown = FIELDS.search(client.get("/desk").content)
-        marks = {"session": agent["session"], "agent": str(agent["id"])}
-        decide.marks.update(marks, draft=draft, key=uuid.UUID(key).hex)
-        page.marks.update(marks, tells=shown[1].decode())
-        if not any("SKIP LOCKED" in statement for statement in decide.statements):
-            return {"decide": decide, "desk": page}
+        with tape.recording() as done:
+            answer = client.post(f"/drafts/{draft}/decision", {**form, **watched, "verdict": "approve"}, **script)
+        assert answer.status_code == 200, answer.content
+        shown, ahead = ahead, answer.json()["ahead"].encode()
+        marks = {"session": agent["session"], "agent": str(agent["id"]), "draft": draft, "on": on}
+        done.marks.update(marks, key=uuid.UUID(key).hex, tells=_fields(ahead)[0])
+        if not any("SKIP LOCKED" in statement for statement in done.statements):
+            return done
+
+
+def _fields(page: bytes) -> list[str]:
+    return [part.decode() for part in FIELDS.search(page).groups()]
 
 
 if __name__ == "__main__":

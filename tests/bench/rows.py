@@ -161,10 +161,12 @@ def ratio(name: str, value: float, limit: float, unit: str, goal: float, notes: 
 def replayed_reviewer(agent: dict[str, Any], bare_port: int) -> Client:
     def run() -> Generator[tuple[str, bytes], Answer, None]:
         marks = f"session={agent['session']}&agent={agent['id']}"
-        status, _, draft = yield "first", wire.get(f"/replay/desk?{marks}")
-        while status == 200:
-            yield "decide", wire.get(f"/replay/decide?{marks}&draft={draft.decode()}")
-            status, _, draft = yield "page", wire.get(f"/replay/desk?{marks}")
+        status, _, held = yield "first", wire.get(f"/held?agent={agent['id']}")
+        drafts = held.decode().split()
+        while status == 200 and len(drafts) == 2:
+            draft, on = drafts
+            status, _, ahead = yield "decide", wire.get(f"/replay/decide?{marks}&draft={draft}&on={on}")
+            drafts = [on, *ahead.decode().split()]
 
     return run
 
@@ -181,7 +183,7 @@ def bare_reviewer(agent: dict[str, Any]) -> Client:
 
 
 def review(depth: int) -> Callable[[Stage, Plan], Iterator[Result]]:
-    """Sixteen agents approve what they are given; the next claim comes with each decision."""
+    """Sixteen agents approve what they are given, as the desk's script does: an answer brings the next claim."""
 
     def measure(stage: Stage, plan: Plan) -> Iterator[Result]:
         deep = min(depth, plan.deep)
@@ -204,13 +206,12 @@ def review(depth: int) -> Callable[[Stage, Plan], Iterator[Result]]:
             def top_up() -> None:
                 if (left := world.waiting()) < 0.7 * deep + 1000:
                     world.fill(deep + 1000 - left)
-                # Who has none, because Redis offered what was just taken and a tape does not try again, is given one.
+                # Who has too few, as Redis offered what was just taken and a tape does not try again, is given more.
                 drive(ours, [wire.reviewer(agent, 0) for agent in theirs], 30)
 
             take_turns(world, plan, sides, before=top_up)
             twice = world.rows("SELECT count(*) - count(DISTINCT draft_id) FROM decision")[0][0]
             notes = [side.says() for side in sides]
-            notes += [f"{side.name}, page: p50 {side.percentile(0.5, 'page'):.1f} ms" for side in sides]
             own, limit, least = sides
             name = f"claim and decide, {deep:,} waiting"
             yield ratio(name, own.rate, limit.rate, "decisions/s", 0.5, notes)

@@ -1,5 +1,6 @@
 """What bots and browsers say, as bytes."""
 
+import json
 import re
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -55,25 +56,33 @@ def submitter(key: str, numbers: Iterator[int], *, batch: int = 0, path: str = "
 
 
 def reviewer(agent: dict[str, Any], decisions: int = 10**9) -> Client:
-    """An agent that approves what comes, as the desk's page asks it to: post the form, follow to the next page."""
+    """An agent that approves what comes, as the desk's script does it (static/ahead.js): one draft is on the screen and
+    the next is leased; the answer to a decision brings the one after that."""
 
     def run() -> Generator[tuple[str, bytes], Answer, None]:
+        kind = "application/x-www-form-urlencoded"
         cookie = f"Cookie: session={agent['session']}\r\n"
         _, head, page = yield "first", get("/desk", cookie)
         token = TOKEN.search(page)[1].decode()
         cookie = f"Cookie: session={agent['session']}; csrftoken={COOKIE.search(head)[1].decode()}\r\n"
-        kind = "application/x-www-form-urlencoded"
+        cookie += f"X-CSRFToken: {token}\r\n"
         if not FIELDS.search(page):
-            yield "first", post("/claims", f"csrfmiddlewaretoken={token}".encode(), cookie, kind)
+            yield "first", post("/claims", b"", cookie, kind)
             _, _, page = yield "first", get("/desk", cookie)
+        script = f"{cookie}Accept: application/json\r\n"
+        _, _, fragment = yield "first", post("/desk/ahead", b"", script, kind)
+        shown, ahead = FIELDS.search(page), FIELDS.search(fragment)
         for _ in range(decisions):
-            shown = FIELDS.search(page)
             if shown is None:
                 return
             draft, epoch, seen, rev, key = (part.decode() for part in shown.groups())
-            form = f"csrfmiddlewaretoken={token}&epoch={epoch}&seen={seen}&rev={rev}&decision_key={key}"
-            form += "&viewed_ms=&next=1&verdict=approve"
-            yield "decide", post(f"/drafts/{draft}/decision", form.encode(), cookie, kind)
-            _, _, page = yield "page", get("/desk", cookie)
+            form = f"epoch={epoch}&seen={seen}&rev={rev}&decision_key={key}&viewed_ms=&next=1&verdict=approve"
+            if ahead:
+                draft_on, epoch_on, _, rev_on, _ = (part.decode() for part in ahead.groups())
+                form += f"&on-draft={draft_on}&on-epoch={epoch_on}&on-rev={rev_on}"
+            status, _, answer = yield "decide", post(f"/drafts/{draft}/decision", form.encode(), script, kind)
+            brought = json.loads(answer) if status == 200 else {}
+            shown = ahead or FIELDS.search((brought.get("bench") or "").encode())
+            ahead = FIELDS.search((brought.get("ahead") or "").encode())
 
     return run

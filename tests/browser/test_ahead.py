@@ -455,8 +455,8 @@ KEYS = {"approved": "a", "rejected": "1"}
 def test_hammered_keys_decide_nothing_that_was_not_on_the_screen(
     system, tabs, submit, decided, request, record_property
 ):
-    """0 decisions on another draft than the one that was painted, in 150 keys; with --full in 10,000."""
-    presses = 10_000 if request.config.getoption("--full") else 150
+    """0 decisions on another draft than the one that was painted, in 200 keys; with --full in 10,000."""
+    presses = 10_000 if request.config.getoption("--full") else 200
     chance = random.Random(4821)
     drafts = [submit(f"Draft number {number}.") for number in range(presses // 5)]
     with tabs("kim") as tab:

@@ -117,7 +117,9 @@ def hostile(some: list[str]) -> dict[str, Any]:
 
 
 def in_batches(size: int) -> list[list[str]]:
-    return [PAYLOADS[start : start + size] for start in range(0, len(PAYLOADS), size)]
+    """Each with some of every kind: PAYLOADS has one kind after the other."""
+    number = -(-len(PAYLOADS) // size)
+    return [PAYLOADS[first::number] for first in range(number)]
 
 
 @pytest.fixture

@@ -137,6 +137,7 @@ def test_faults_are_seen(visits):
                 document.querySelector("#narrow").style.inlineSize = "1em";
             }"""
         )
+        assert "color-contrast" in " ".join(looks.axe(page, looks.COLOURS))
         found = " ".join([*looks.layout(page), *looks.axe(page), *looks.stops(page), *looks.spacing(page)])
     for fault in (
         "scrolls sideways",

@@ -37,15 +37,16 @@ class Words(Node):
 def translate(parser: Parser, token: Token) -> Node:
     node = do_translate(parser, token)
     expression = node.filter_expression
-    constant = expression.var.literal is not None and not expression.filters
+    constant = getattr(expression.var, "literal", None) is not None and not expression.filters
     return Words(node) if constant and not (node.asvar or node.message_context) else node
 
 
 class Address(URLNode):
-    """An address by its positional arguments, of which one page asks for the same a dozen times."""
+    """An address by its positional arguments, of which one page asks for the same a dozen times. Its view has no
+    namespace."""
 
     def render(self, context: Context) -> str:
-        if self.kwargs or self.asvar:
+        if self.kwargs or self.asvar or not context.autoescape:
             return super().render(context)
         return _address(
             get_script_prefix(), self.view_name.resolve(context), *(arg.resolve(context) for arg in self.args)
